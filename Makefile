@@ -1,0 +1,49 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each sets up .venv the first time, and only then.
+#   make PYTHON=python3.10 test     use another interpreter (3.10 to 3.13)
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# pytest workers: one per core, at most four.
+JOBS   ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check bench docs-figures build clean
+
+help:            ## show this list
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
+
+$(STAMP): pyproject.toml requirements/constraints.txt requirements/lava.txt requirements/lava-deps.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || { echo "equipoise needs Python 3.10 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.11 ..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=23.2"
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[dev,bench]"
+	@# Lava runs on 3.10 and, through our loader, 3.11; elsewhere everything but the lava-sim target works.
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
+	  $(BIN)/python -m pip install --quiet -c requirements/constraints.txt -r requirements/lava-deps.txt && \
+	  $(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python -r requirements/lava.txt && \
+	  $(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[brian2]"; \
+	else echo "Lava has no release for this Python: the target lava-sim will be reported as unavailable."; fi
+	@touch $(STAMP)
+
+setup: $(STAMP)  ## create .venv and install everything, once
+
+demo: $(STAMP)   ## see it work: two networks learn, a QUBO is solved, a page says what it cost
+	$(BIN)/equipoise demo
+
+test: $(STAMP)   ## run the test suite
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
+
+lint: $(STAMP)   ## style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(STAMP)  ## type checks
+	$(BIN)/mypy
+
+check: lint types test  ## all that CI runs
+
+build: $(STAMP)  ## sdist and wheel into dist/
+	$(BIN)/python -m build
+
+clean:           ## remove what make made
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Profiles shipped as TOML files."""

@@ -1,0 +1,1 @@
+"""Learning rules: equilibria to parameter gradients. See README.md in this folder."""

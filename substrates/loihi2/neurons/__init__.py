@@ -1,0 +1,1 @@
+"""substrates.loihi2.neurons"""

@@ -1,0 +1,95 @@
+"""Costs: what the output population is nudged towards.
+
+A cost gives the loss per sample, its gradient with respect to the output activities (holomorphic in them, so that
+complex nudges work), and the ordinary gradient of parameters of its own (a read-out).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Cost", "SoftmaxReadout", "SquaredError"]
+
+
+class Cost(nn.Module):
+    """Base of the costs. ``target`` is whatever the cost understands (class indices, vectors)."""
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Loss per sample, shape (batch,)."""
+        raise NotImplementedError
+
+    def gradient(self, output: Tensor, target: Tensor) -> Tensor:
+        """dL/dv of the output activities, shape of ``output``; real or complex."""
+        raise NotImplementedError
+
+    def predict(self, output: Tensor) -> Tensor:
+        """Class index per sample, shape (batch,)."""
+        raise NotImplementedError
+
+    def accumulate_gradient(self, output: Tensor, target: Tensor, weight: Tensor) -> None:
+        """Add sum_b weight_b dL_b/d(own parameters) to ``.grad``; nothing for a cost without parameters."""
+
+
+class SoftmaxReadout(Cost):
+    """Cross-entropy of a linear softmax read-out of the output activities: L = -log softmax(R v + r)[target]."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.readout = nn.Linear(size, classes)
+
+    def _probabilities(self, output: Tensor) -> Tensor:
+        dtype = output.dtype
+        logits = output.flatten(1) @ self.readout.weight.to(dtype).t() + self.readout.bias.to(dtype)
+        # Shifting by the real part only keeps the softmax holomorphic.
+        shift = logits.real.max(dim=1, keepdim=True).values
+        e = torch.exp(logits - shift)
+        return e / e.sum(dim=1, keepdim=True)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(self.readout(output.flatten(1)), target, reduction="none")
+
+    def gradient(self, output: Tensor, target: Tensor) -> Tensor:
+        with torch.no_grad():
+            error = self._probabilities(output)
+            error[torch.arange(len(error), device=error.device), target] -= 1.0
+            return (error @ self.readout.weight.to(output.dtype)).reshape(output.shape)
+
+    def predict(self, output: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.readout(output.flatten(1)).argmax(dim=1)
+
+    def accumulate_gradient(self, output: Tensor, target: Tensor, weight: Tensor) -> None:
+        with torch.no_grad():
+            error = self._probabilities(output)
+            error[torch.arange(len(error), device=error.device), target] -= 1.0
+            error = error * weight[:, None]
+            _add_grad(self.readout.weight, error.t() @ output.flatten(1))
+            _add_grad(self.readout.bias, error.sum(0))
+
+
+class SquaredError(Cost):
+    """L = 1/2 |v - y|^2 with y the target vector, or the one-hot vector of a class index."""
+
+    def _target(self, output: Tensor, target: Tensor) -> Tensor:
+        if target.dtype in (torch.int64, torch.int32, torch.uint8):
+            one_hot = nn.functional.one_hot(target.long(), output[0].numel())
+            return one_hot.reshape(output.shape).to(output.dtype)
+        return target.to(output.dtype)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return 0.5 * ((output - self._target(output, target)) ** 2).flatten(1).sum(1)
+
+    def gradient(self, output: Tensor, target: Tensor) -> Tensor:
+        return output - self._target(output, target)
+
+    def predict(self, output: Tensor) -> Tensor:
+        return output.flatten(1).argmax(dim=1)
+
+
+def _add_grad(parameter: nn.Parameter, value: Tensor) -> None:
+    """Add ``value`` to ``parameter.grad``, making it if there is none."""
+    if parameter.grad is None:
+        parameter.grad = value.to(parameter.dtype).clone()
+    else:
+        parameter.grad.add_(value.to(parameter.dtype))

@@ -1,0 +1,85 @@
+"""Couplings: how the activities of one population become current into another.
+
+Each coupling owns its weights. A forward coupling and its reciprocal backward one are independent unless they are
+tied, in which case the backward one holds no weights and reads the forward's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from substrates.network.costs import _add_grad
+
+__all__ = ["Coupling", "Dense"]
+
+#: index of the clamped input among the populations
+INPUT = -1
+
+
+class Coupling(nn.Module):
+    """A map from the activities of ``source`` to a current into ``target`` (population indices; -1 is the input)."""
+
+    source: int
+    target: int
+
+    def forward(self, activity: Tensor) -> Tensor:
+        """Current into the target, shape (batch, *target shape); real or complex."""
+        raise NotImplementedError
+
+    def transpose(self, error: Tensor, at: Tensor) -> Tensor:
+        """J^T error: the coupling's Jacobian at source activity ``at``, transposed, times a target-shaped error."""
+        raise NotImplementedError
+
+    def accumulate_gradient(self, pre: Tensor, error: Tensor) -> None:
+        """Add sum_b (d current_b / d parameters)^T error_b to ``.grad``."""
+        raise NotImplementedError
+
+
+class Dense(Coupling):
+    """current = W v (+ b), with W of shape (target size, source size).
+
+    With ``tied`` (a Dense of the opposite direction) the weights are that coupling's, transposed.
+    """
+
+    def __init__(
+        self,
+        source: int,
+        target: int,
+        source_size: int,
+        target_size: int,
+        *,
+        bias: bool = False,
+        tied: Dense | None = None,
+    ) -> None:
+        super().__init__()
+        self.source, self.target = source, target
+        # Kept out of the module tree: a tied coupling must not list the other's parameters as its own.
+        object.__setattr__(self, "tied", tied)
+        self.weight: nn.Parameter | None = nn.Parameter(torch.zeros(target_size, source_size)) if tied is None else None
+        self.bias: nn.Parameter | None = nn.Parameter(torch.zeros(target_size)) if bias else None
+
+    @property
+    def matrix(self) -> Tensor:
+        """W, shape (target size, source size)."""
+        if self.weight is not None:
+            return self.weight
+        return self.tied.matrix.t()
+
+    def forward(self, activity: Tensor) -> Tensor:
+        current = activity.flatten(1) @ self.matrix.to(activity.dtype).t()
+        return current if self.bias is None else current + self.bias
+
+    def transpose(self, error: Tensor, at: Tensor) -> Tensor:
+        del at  # linear: the Jacobian is the same everywhere
+        return error.flatten(1) @ self.matrix.to(error.dtype)
+
+    def accumulate_gradient(self, pre: Tensor, error: Tensor) -> None:
+        with torch.no_grad():
+            product = error.flatten(1).t() @ pre.flatten(1)
+            if self.weight is not None:
+                _add_grad(self.weight, product)
+            else:
+                _add_grad(self.tied.weight, product.t())
+            if self.bias is not None:
+                _add_grad(self.bias, error.flatten(1).sum(0))

@@ -1,0 +1,153 @@
+"""The network: populations of neurons, couplings between them, a clamped input, a cost.
+
+Which dynamics: the *vector field* form. Membranes u and activities v = sigma(u) obey
+
+    tau du/dt = F(v, x) - u + beta dL/dv,      F_l = sum over couplings into l of W v_source (+ b),
+
+and the discrete map is u <- F(v, x) + beta dL/dv. No energy is assumed: forward and backward weights may differ.
+With symmetric weights an energy exists and the equilibria are its stationary points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hw_profiles.errors import InputError
+from substrates.network.activations import Activation, activation
+from substrates.network.costs import Cost
+from substrates.network.couplings import INPUT, Coupling
+
+__all__ = ["Network", "Population"]
+
+State = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Population:
+    """A group of neurons with one activation. ``shape`` is (n,) or (channels, height, width)."""
+
+    name: str
+    shape: tuple[int, ...]
+    activation: str = "logistic"
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class Network(nn.Module):
+    """Populations and couplings; parameters are ordinary torch parameters, stepped by any torch optimizer.
+
+    Args:
+        input_shape: shape of one input sample.
+        populations: in order; the last is the output, the one the cost reads and nudges.
+        couplings: from the input (source -1) or a population to a population.
+        cost: loss of the output activities.
+        reciprocal: pairs (i, j) of indices into ``couplings`` that run in opposite directions between the same
+            two populations; homeostasis and the symmetry measures look at these.
+
+    Raises:
+        InputError: no populations, a coupling that leads nowhere, a pair that is not reciprocal.
+    """
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        populations: Sequence[Population],
+        couplings: Sequence[Coupling],
+        cost: Cost,
+        reciprocal: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        super().__init__()
+        if not populations:
+            raise InputError("a network needs at least one population")
+        for coupling in couplings:
+            if not (INPUT <= coupling.source < len(populations) and 0 <= coupling.target < len(populations)):
+                raise InputError(
+                    f"a coupling runs from {coupling.source} to {coupling.target}; "
+                    f"populations are numbered 0 to {len(populations) - 1}, the input is {INPUT}"
+                )
+        for i, j in reciprocal:
+            if (couplings[i].source, couplings[i].target) != (couplings[j].target, couplings[j].source):
+                raise InputError(f"couplings {i} and {j} do not run in opposite directions")
+        self.input_shape = tuple(input_shape)
+        self.populations = tuple(populations)
+        self.couplings = nn.ModuleList(couplings)
+        self.cost = cost
+        self.reciprocal = tuple(reciprocal)
+        self.activations: tuple[Activation, ...] = tuple(activation(p.activation) for p in populations)
+
+    @property
+    def num_neurons(self) -> int:
+        return sum(p.size for p in self.populations)
+
+    @property
+    def holomorphic(self) -> bool:
+        return all(a.holomorphic for a in self.activations)
+
+    def input_couplings(self) -> Iterator[Coupling]:
+        return (c for c in self.couplings if c.source == INPUT)
+
+    def recurrent_couplings(self) -> Iterator[Coupling]:
+        return (c for c in self.couplings if c.source != INPUT)
+
+    def rest(self, batch: int, dtype: torch.dtype | None = None) -> State:
+        """The state every relaxation starts from unless told otherwise: u = 0."""
+        parameter = next(self.parameters())
+        dtype = dtype or parameter.dtype
+        return tuple(torch.zeros(batch, *p.shape, dtype=dtype, device=parameter.device) for p in self.populations)
+
+    def activate(self, membranes: State) -> State:
+        """v = sigma(u), population by population."""
+        return tuple(a.function(u) for a, u in zip(self.activations, membranes))
+
+    def input_currents(self, inputs: Tensor) -> State:
+        """What does not change while relaxing: input couplings applied to ``inputs``, and all biases.
+
+        Raises:
+            InputError: the batch does not have the network's input shape, or is empty.
+        """
+        if tuple(inputs.shape[1:]) != self.input_shape or inputs.shape[0] == 0:
+            raise InputError(f"inputs of shape {tuple(inputs.shape)}; expected (batch, {self.input_shape}), batch > 0")
+        currents = list(self.rest(inputs.shape[0]))
+        with torch.no_grad():
+            for coupling in self.input_couplings():
+                currents[coupling.target] = currents[coupling.target] + coupling(inputs).reshape(
+                    currents[coupling.target].shape
+                )
+        return tuple(currents)
+
+    def recurrent_currents(self, activities: State) -> State:
+        """Sum of the recurrent couplings' currents (their biases included), shaped like the populations."""
+        currents: list[Tensor | None] = [None] * len(self.populations)
+        for coupling in self.recurrent_couplings():
+            target = coupling.target
+            current = coupling(activities[coupling.source]).reshape(-1, *self.populations[target].shape)
+            have = currents[target]
+            currents[target] = current if have is None else have + current
+        return tuple(torch.zeros_like(v) if c is None else c for c, v in zip(currents, activities))
+
+    def transposed_currents(self, errors: State, activities: State) -> State:
+        """W^T applied to ``errors``: what each population would receive through its own outgoing couplings."""
+        currents: list[Tensor] = [torch.zeros_like(e) for e in errors]
+        for coupling in self.recurrent_couplings():
+            back = coupling.transpose(errors[coupling.target], activities[coupling.source])
+            currents[coupling.source] = currents[coupling.source] + back.reshape(errors[coupling.source].shape)
+        return tuple(currents)
+
+    def accumulate_gradient(self, inputs: Tensor, activities: State, errors: State) -> None:
+        """Add (dF/dtheta)^T e to ``.grad``: for a weight, sum over the batch of e_post v_pre.
+
+        Args:
+            inputs: (batch, *input shape).
+            activities: free activities v.
+            errors: dv/dbeta or the adjoint, already weighted per sample (1/batch for a mean).
+        """
+        for coupling in self.couplings:
+            pre = inputs if coupling.source == INPUT else activities[coupling.source]
+            coupling.accumulate_gradient(pre, errors[coupling.target])
