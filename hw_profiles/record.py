@@ -1,0 +1,299 @@
+"""A record: one run on disk. HDF5, readable by plain h5py; a killed process never leaves an unreadable file.
+
+Layout (schema 1): root attributes ``schema, kind, status, created, config, seeds, target, provenance`` (JSON texts),
+groups ``inputs``, ``results``, ``tables/<name>/<column>`` and ``ledger`` (datasets ``event, component, layer, core,
+phase, count``). Every result may carry the attribute ``unit``.
+
+The file is small next to the run it describes, so each flush writes it whole under a temporary name and renames it
+into place: at any moment the path holds either the previous or the next complete file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event, Key, Ledger
+
+__all__ = ["SCHEMA", "Record", "provenance"]
+
+SCHEMA = 1
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, machine, commit and command of this process."""
+    versions = {}
+    for name in ("equipoise", "numpy", "numba", "torch", "h5py", "dimod", "lava-nc"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = ""
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "processor": _processor(),
+        "commit": commit,
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+class Record:
+    """One run, written or read. Make one with `Record.create` or `Record.open`."""
+
+    def __init__(self, path: Path, data: dict[str, Any], *, writable: bool) -> None:
+        self.path = path
+        self._data = data
+        self._writable = writable
+        self._flushed = 0.0
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        kind: str,
+        config: Mapping[str, Any],
+        seeds: Mapping[str, int],
+        target: Mapping[str, Any],
+        inputs: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> Record:
+        """Start a record at ``path`` and put a first complete file there, with status ``running``.
+
+        Raises:
+            InputError: the file exists (and not ``overwrite``), or its folder is missing.
+        """
+        path = Path(path)
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists already and nothing is overwritten; choose another name or remove it")
+        if not path.parent.is_dir():
+            raise InputError(f"cannot write {path}: the folder {path.parent} does not exist; make it first")
+        data = {
+            "kind": kind,
+            "status": "running",
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "config": dict(config),
+            "seeds": dict(seeds),
+            "target": dict(target),
+            "provenance": provenance(),
+            "inputs": {name: (np.asarray(value), {}) for name, value in (inputs or {}).items()},
+            "results": {},
+            "tables": {},
+            "ledger": Ledger(),
+        }
+        record = cls(path, data, writable=True)
+        record.flush()
+        return record
+
+    def result(self, name: str, value: Any, unit: str = "", **attrs: Any) -> None:
+        """Keep a scalar, text or array under ``results/name``."""
+        self._check_writable()
+        self._data["results"][name] = (value, {**({"unit": unit} if unit else {}), **attrs})
+
+    def append(self, table: str, row: Mapping[str, Any]) -> None:
+        """Add a row to a table and flush, at most ten times a second."""
+        self._check_writable()
+        self._data["tables"].setdefault(table, []).append(dict(row))
+        if time.monotonic() - self._flushed > 0.1:
+            self.flush()
+
+    def set_ledger(self, ledger: Ledger) -> None:
+        """Replace the stored counts."""
+        self._check_writable()
+        self._data["ledger"] = Ledger(ledger)
+
+    def flush(self) -> None:
+        """Put the present state on disk, whole."""
+        import h5py
+
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            with h5py.File(temporary, "w", track_order=True) as file:
+                self._write(file)
+            os.replace(temporary, self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._flushed = time.monotonic()
+
+    def _write(self, file: Any) -> None:
+        data = self._data
+        file.attrs["schema"] = SCHEMA
+        for name in ("kind", "status", "created"):
+            file.attrs[name] = data[name]
+        for name in ("config", "seeds", "target", "provenance"):
+            file.attrs[name] = json.dumps(data[name], default=str)
+        for group in ("inputs", "results"):
+            into = file.create_group(group)
+            for name, (value, attrs) in data[group].items():
+                dataset = into.create_dataset(name, data=value if isinstance(value, str) else np.asarray(value))
+                dataset.attrs.update(attrs)
+        tables = file.create_group("tables")
+        for name, rows in data["tables"].items():
+            table = tables.create_group(name, track_order=True)
+            for column in rows[0]:
+                values = [row.get(column) for row in rows]
+                texts = any(isinstance(v, (str, dict, list, tuple)) or v is None for v in values)
+                table.create_dataset(column, data=[json.dumps(v) for v in values] if texts else np.asarray(values))
+                table[column].attrs["json"] = texts
+        ledger = file.create_group("ledger")
+        keys = list(data["ledger"])
+        for field in ("event", "component", "layer", "phase"):
+            texts_ = [str(k.event.value if field == "event" else getattr(k, field)) for k in keys]
+            ledger.create_dataset(field, data=texts_ if texts_ else np.zeros(0, "S1"))
+        ledger.create_dataset("core", data=np.array([k.core for k in keys], np.int64))
+        ledger.create_dataset("count", data=np.array([data["ledger"][k] for k in keys], np.int64))
+
+    def close(self, status: str = "complete") -> None:
+        """Write the last state with ``status``: complete, interrupted or failed."""
+        if self._writable:
+            self._data["status"] = status
+            self.flush()
+            self._writable = False
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.close("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            raise RuntimeError(f"{self.path} is closed")
+
+    @classmethod
+    def open(cls, path: str | Path) -> Record:
+        """Read a record.
+
+        Raises:
+            InputError: missing, not HDF5, or not a record of ours.
+        """
+        import h5py
+
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"no record {path}: the file does not exist")
+        try:
+            with h5py.File(path, "r") as file:
+                if "schema" not in file.attrs:
+                    raise InputError(f"{path} is an HDF5 file but not an Equipoise record (no schema attribute)")
+                if int(file.attrs["schema"]) > SCHEMA:
+                    raise InputError(f"{path} has schema {file.attrs['schema']}, this version reads up to {SCHEMA}")
+                return cls(path, _read(file), writable=False)
+        except (OSError, KeyError) as error:
+            raise InputError(f"{path} is not a readable HDF5 record ({error})") from None
+
+    @property
+    def kind(self) -> str:
+        return str(self._data["kind"])
+
+    @property
+    def status(self) -> str:
+        return str(self._data["status"])
+
+    @property
+    def created(self) -> str:
+        return str(self._data["created"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return dict(self._data["config"])
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        return dict(self._data["seeds"])
+
+    @property
+    def target(self) -> dict[str, Any]:
+        return dict(self._data["target"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        return dict(self._data["provenance"])
+
+    @property
+    def results(self) -> dict[str, Any]:
+        return {name: value for name, (value, _) in self._data["results"].items()}
+
+    @property
+    def units(self) -> dict[str, str]:
+        return {name: str(attrs.get("unit", "")) for name, (_, attrs) in self._data["results"].items()}
+
+    @property
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        return {name: [dict(row) for row in rows] for name, rows in self._data["tables"].items()}
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self._data["ledger"])
+
+
+def _read(file: Any) -> dict[str, Any]:
+    def value(dataset: Any) -> Any:
+        content = dataset[()]
+        if isinstance(content, bytes):
+            return content.decode()
+        return content.item() if getattr(content, "ndim", 1) == 0 else content
+
+    data: dict[str, Any] = {name: str(file.attrs[name]) for name in ("kind", "status", "created")}
+    for name in ("config", "seeds", "target", "provenance"):
+        data[name] = json.loads(file.attrs[name])
+    for group in ("inputs", "results"):
+        data[group] = {name: (value(d), dict(d.attrs)) for name, d in file[group].items()}
+    data["tables"] = {}
+    for name, table in file["tables"].items():
+        columns = {
+            column: [json.loads(v) for v in d[()]] if d.attrs["json"] else d[()].tolist() for column, d in table.items()
+        }
+        length = len(next(iter(columns.values()), []))
+        data["tables"][name] = [{c: columns[c][i] for c in columns} for i in range(length)]
+    rows = file["ledger"]
+    texts = {f: [v.decode() for v in rows[f][()]] for f in ("event", "component", "layer", "phase")}
+    cores, counts = rows["core"][()].tolist(), rows["count"][()].tolist()
+    data["ledger"] = Ledger(
+        {
+            Key(Event(e), c, layer, core, p): n
+            for e, c, layer, core, p, n in zip(
+                texts["event"], texts["component"], texts["layer"], cores, texts["phase"], counts
+            )
+        }
+    )
+    return data
