@@ -1,0 +1,146 @@
+"""The worker side of the watchdog: ``python -m substrates.loihi2.lava._worker FD``. See ``watchdog.py``.
+
+Two threads beside the main one: the lifeline (end the group when the caller is gone) and, during a call, the warden
+(look at Lava's child processes; report the first that died or raised).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+from hw_profiles.errors import InputError
+
+__all__: list[str] = []
+
+_LOOK_EVERY_S = 0.1
+#: an actor that raised gets this long to be reported by Lava itself before we report it
+_SETTLE_S = 1.0
+
+
+class _Answer:
+    """The one answer of a call; whoever comes first gives it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self.given = threading.Event()
+
+    def give(self, status: str, value: Any) -> None:
+        with self._lock:
+            if not self.given.is_set():
+                try:
+                    payload = pickle.dumps((status, value))
+                except Exception as error:
+                    payload = pickle.dumps(("failed", f"the result cannot be sent back: {error!r}"))
+                self._connection.send_bytes(payload)
+                self.given.set()
+
+
+def main() -> None:
+    threading.Thread(target=_lifeline, daemon=True).start()
+    children = _record_children()
+    connection = Connection(int(sys.argv[1]))
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except EOFError:
+            return
+        answer = _Answer(connection)
+        children.clear()
+        threading.Thread(target=_warden, args=(answer, children), daemon=True).start()
+        try:
+            function, args, named = pickle.loads(request)
+            answer.give("done", function(*args, **named))
+        except InputError as error:
+            answer.give("input", str(error))
+        except BaseException as error:
+            reasons = _reasons_of_actors(children)
+            text = "; ".join(reasons) or f"{type(error).__name__}: {error}"
+            traceback.print_exc()
+            answer.give("failed", text)
+
+
+def _lifeline() -> None:
+    """Wait until the caller's end of our standard input closes, then end the whole group."""
+    while os.read(0, 1024):
+        pass
+    os.killpg(0, signal.SIGTERM)
+
+
+def _record_children() -> list[Any]:
+    """A list that every child process started from now on is added to (Python's own list forgets the dead)."""
+    children: list[Any] = []
+    process = multiprocessing.process.BaseProcess
+    start = process.start
+
+    def start_and_record(child: Any) -> None:
+        start(child)
+        children.append(child)
+
+    process.start = start_and_record  # type: ignore[assignment,method-assign]
+    return children
+
+
+def _warden(answer: _Answer, children: list[Any]) -> None:
+    """Report a Lava process that ended badly while the call is still going on."""
+    raised_at: float | None = None
+    while not answer.given.wait(_LOOK_EVERY_S):
+        ended = _ended(list(children))
+        died = [child for child in ended if _exit_code(child) not in (0, None)]
+        if died:
+            codes = ", ".join(f"{child.name} (exit code {_exit_code(child)})" for child in died)
+            answer.give("failed", f"a Lava process died: {codes}")
+            return
+        reasons = _reasons_of_actors(ended)
+        if reasons:
+            raised_at = raised_at or time.monotonic()
+            if time.monotonic() - raised_at > _SETTLE_S:
+                answer.give("failed", "; ".join(reasons))
+                return
+
+
+def _ended(children: list[Any]) -> list[Any]:
+    ended = []
+    for child in children:
+        try:
+            if multiprocessing.connection.wait([child.sentinel], timeout=0):
+                ended.append(child)
+        except (OSError, ValueError):  # closed: Lava joined it, so it ended well
+            continue
+    return ended
+
+
+def _exit_code(child: Any) -> int | None:
+    try:
+        code: int | None = child.exitcode
+    except ValueError:  # closed: Lava joined it, so it ended well
+        return 0
+    return code
+
+
+def _reasons_of_actors(children: list[Any]) -> list[str]:
+    """What Lava's own processes raised, last line of each traceback."""
+    reasons = []
+    for child in children:
+        try:
+            raised = child.exception
+        except (AttributeError, OSError, ValueError, EOFError):
+            continue
+        if raised:
+            lines = str(raised[1]).strip().splitlines()
+            reasons.append(f"{type(raised[0]).__name__}: {raised[0]} [{' <- '.join(x.strip() for x in lines[-3:-1])}]")
+    return reasons
+
+
+if __name__ == "__main__":
+    main()
