@@ -1,1 +1,5 @@
-"""substrates.analog"""
+"""Analog relaxation machines: the ideal one, and chip instances with the faults of real devices. Framework: torch."""
+
+from substrates.analog.ideal import IdealMachine
+
+__all__ = ["IdealMachine"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hw_profiles.errors import InputError
+
 __all__ = ["Cost", "SoftmaxReadout", "SquaredError"]
 
 
@@ -27,6 +29,9 @@ class Cost(nn.Module):
         """Class index per sample, shape (batch,)."""
         raise NotImplementedError
 
+    def check_target(self, target: Tensor) -> None:
+        """Raise InputError when ``target`` is nothing this cost understands (labels out of range)."""
+
     def accumulate_gradient(self, output: Tensor, target: Tensor, weight: Tensor) -> None:
         """Add sum_b weight_b dL_b/d(own parameters) to ``.grad``; nothing for a cost without parameters."""
 
@@ -37,6 +42,17 @@ class SoftmaxReadout(Cost):
     def __init__(self, size: int, classes: int) -> None:
         super().__init__()
         self.readout = nn.Linear(size, classes)
+
+    def check_target(self, target: Tensor) -> None:
+        classes = self.readout.out_features
+        if target.ndim != 1 or target.is_floating_point() or target.is_complex():
+            raise InputError(
+                f"targets of shape {tuple(target.shape)} and type {target.dtype}; expected one class index per sample"
+            )
+        if len(target) and not 0 <= int(target.min()) <= int(target.max()) < classes:
+            raise InputError(
+                f"class indices run from {int(target.min())} to {int(target.max())}; expected 0 to {classes - 1}"
+            )
 
     def _probabilities(self, output: Tensor) -> Tensor:
         dtype = output.dtype

@@ -23,8 +23,32 @@ class Coupling(nn.Module):
     source: int
     target: int
 
+    bias: nn.Parameter | None
+    holomorphic: bool = True  #: may be given complex activities
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one application to one sample."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """A few words for messages."""
+        return f"the coupling {self.source} -> {self.target}"
+
+    def linear(self, activity: Tensor) -> Tensor:
+        """Current into the target without the bias, shape (batch, *target shape); real or complex."""
+        raise NotImplementedError
+
+    def add_bias(self, current: Tensor) -> Tensor:
+        """``current`` (batch, *target shape) plus this coupling's bias, if it has one."""
+        return current if self.bias is None else current + self.bias
+
     def forward(self, activity: Tensor) -> Tensor:
-        """Current into the target, shape (batch, *target shape); real or complex."""
+        """Current into the target, bias included."""
+        return self.add_bias(self.linear(activity))
+
+    def tangent(self, direction: Tensor, at: Tensor) -> Tensor:
+        """J direction: the coupling's Jacobian at source activity ``at`` times a source-shaped direction."""
         raise NotImplementedError
 
     def transpose(self, error: Tensor, at: Tensor) -> Tensor:
@@ -66,9 +90,19 @@ class Dense(Coupling):
             return self.weight
         return self.tied.matrix.t()
 
-    def forward(self, activity: Tensor) -> Tensor:
-        current = activity.flatten(1) @ self.matrix.to(activity.dtype).t()
-        return current if self.bias is None else current + self.bias
+    @property
+    def macs(self) -> int:
+        return self.matrix.numel()
+
+    def linear(self, activity: Tensor) -> Tensor:
+        return activity.flatten(1) @ self.matrix.to(activity.dtype).t()
+
+    def add_bias(self, current: Tensor) -> Tensor:
+        return current if self.bias is None else current + self.bias.reshape(current.shape[1:])
+
+    def tangent(self, direction: Tensor, at: Tensor) -> Tensor:
+        del at  # linear: the Jacobian is the same everywhere
+        return self.linear(direction)
 
     def transpose(self, error: Tensor, at: Tensor) -> Tensor:
         del at  # linear: the Jacobian is the same everywhere

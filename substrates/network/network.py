@@ -88,7 +88,13 @@ class Network(nn.Module):
 
     @property
     def holomorphic(self) -> bool:
-        return all(a.holomorphic for a in self.activations)
+        """Whether activations and couplings may be given complex states."""
+        return not self.not_holomorphic()
+
+    def not_holomorphic(self) -> list[str]:
+        """What stands in the way of complex states, in words: activations by name, couplings by pooling."""
+        activations = [f"the activation {a.name!r}" for a in dict.fromkeys(self.activations) if not a.holomorphic]
+        return activations + sorted({c.describe() for c in self.couplings if not c.holomorphic})
 
     def input_couplings(self) -> Iterator[Coupling]:
         return (c for c in self.couplings if c.source == INPUT)
@@ -116,28 +122,52 @@ class Network(nn.Module):
             raise InputError(f"inputs of shape {tuple(inputs.shape)}; expected (batch, {self.input_shape}), batch > 0")
         currents = list(self.rest(inputs.shape[0]))
         with torch.no_grad():
-            for coupling in self.input_couplings():
-                currents[coupling.target] = currents[coupling.target] + coupling(inputs).reshape(
-                    currents[coupling.target].shape
-                )
+            for coupling in self.couplings:
+                into = currents[coupling.target]
+                if coupling.source == INPUT:
+                    into = into + coupling.linear(inputs.to(into.dtype)).reshape(into.shape)
+                currents[coupling.target] = coupling.add_bias(into)
         return tuple(currents)
 
-    def recurrent_currents(self, activities: State) -> State:
-        """Sum of the recurrent couplings' currents (their biases included), shaped like the populations."""
-        currents: list[Tensor | None] = [None] * len(self.populations)
+    def recurrent_current(self, population: int, activities: State) -> Tensor:
+        """Sum of the recurrent couplings' currents into one population, without biases; shaped like it."""
+        total: Tensor | None = None
         for coupling in self.recurrent_couplings():
-            target = coupling.target
-            current = coupling(activities[coupling.source]).reshape(-1, *self.populations[target].shape)
-            have = currents[target]
-            currents[target] = current if have is None else have + current
-        return tuple(torch.zeros_like(v) if c is None else c for c, v in zip(currents, activities))
+            if coupling.target == population:
+                source = activities[coupling.source]
+                current = coupling.linear(source).reshape(-1, *self.populations[population].shape)
+                total = current if total is None else total + current
+        return torch.zeros_like(activities[population]) if total is None else total
 
-    def transposed_currents(self, errors: State, activities: State) -> State:
-        """W^T applied to ``errors``: what each population would receive through its own outgoing couplings."""
+    def recurrent_currents(self, activities: State) -> State:
+        """Sum of the recurrent couplings' currents, shaped like the populations.
+
+        Biases are not in it: they do not change while relaxing and `input_currents` has them all.
+        """
+        return tuple(self.recurrent_current(i, activities) for i in range(len(self.populations)))
+
+    def transposed_currents(self, errors: State, activities: State, only: int | None = None) -> State:
+        """J^T applied to ``errors``: what each population would receive through its own outgoing couplings.
+
+        Args:
+            errors: one tensor per population.
+            activities: where the Jacobian is taken (matters for pooled couplings only).
+            only: compute this population's entry alone, leaving the others zero.
+        """
         currents: list[Tensor] = [torch.zeros_like(e) for e in errors]
         for coupling in self.recurrent_couplings():
-            back = coupling.transpose(errors[coupling.target], activities[coupling.source])
-            currents[coupling.source] = currents[coupling.source] + back.reshape(errors[coupling.source].shape)
+            if only is None or coupling.source == only:
+                back = coupling.transpose(errors[coupling.target], activities[coupling.source])
+                currents[coupling.source] = currents[coupling.source] + back.reshape(errors[coupling.source].shape)
+        return tuple(currents)
+
+    def tangent_currents(self, directions: State, activities: State, only: int | None = None) -> State:
+        """J applied to ``directions``: the linear response of the recurrent currents to a change of activities."""
+        currents: list[Tensor] = [torch.zeros_like(d) for d in directions]
+        for coupling in self.recurrent_couplings():
+            if only is None or coupling.target == only:
+                along = coupling.tangent(directions[coupling.source], activities[coupling.source])
+                currents[coupling.target] = currents[coupling.target] + along.reshape(directions[coupling.target].shape)
         return tuple(currents)
 
     def accumulate_gradient(self, inputs: Tensor, activities: State, errors: State) -> None:
