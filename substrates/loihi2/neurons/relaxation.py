@@ -22,12 +22,16 @@ Every rule is one scalar function here; the engine, the batched kernel and the L
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
+from substrates.loihi2.widths import STATE_MAX, integer_in, saturate
 
 __all__ = [
     "ACTIVATION_CODES",
@@ -37,8 +41,10 @@ __all__ = [
     "RELU",
     "STATE_MAX",
     "TABLE",
+    "Relaxation",
     "activate",
     "activation_table",
+    "advance",
     "descend",
     "encode",
     "integrate",
@@ -47,7 +53,6 @@ __all__ = [
 ]
 
 FRACTION_BITS = 16  #: binary places of states and activities
-STATE_MAX = 2**23 - 1  #: largest magnitude of a 24-bit state
 
 TABLE = 0  #: table with linear interpolation (logistic, tanh)
 LOGISTIC_PIECES = 1  #: the logistic in seven straight pieces whose slopes are powers of two
@@ -101,12 +106,6 @@ def activation_table(
     points = low + (np.arange((int(2 * half) * one >> width) + 1, dtype=np.int64) << width)
     values = np.rint(function(points / one) * one)
     return np.clip(values, 1 - one, one - 1).astype(np.int32), low, width
-
-
-@njit(cache=True, inline="always")
-def saturate(x: int) -> int:
-    """Clip to a 24-bit state's symmetric range."""
-    return min(max(x, -STATE_MAX), STATE_MAX)
 
 
 @njit(cache=True, inline="always")
@@ -192,3 +191,87 @@ def relaxation_step(
     u = descend(u, saturate(current + bias), damping)
     message = encode(activate(u, kind, table, low, width, fraction_bits), sent, threshold, message_shift)
     return (current, remainder, u, sent + message), message
+
+
+@njit(cache=True, error_model="numpy")
+def advance(
+    state: Int32, a_in: Int32, bias: Int32, out: Int32, parameters: npt.NDArray[np.int64], table: Int32, time: int
+) -> int:
+    """One time step of a population; returns how many inputs, currents and targets saturated."""
+    guard, damping, kind, low = parameters[0], parameters[1], parameters[2], parameters[3]
+    width, fraction, threshold, message_shift = parameters[4], parameters[5], parameters[6], parameters[7]
+    overflows = 0
+    for i in range(a_in.shape[0]):
+        received = saturate(np.int64(a_in[i]))
+        before = state[0, i]
+        whole = before + ((state[1, i] + received) >> guard)
+        current, remainder = integrate(np.int64(before), np.int64(state[1, i]), received, guard)
+        target = saturate(current + bias[i])
+        u = descend(np.int64(state[2, i]), target, damping)
+        v = activate(u, kind, table, low, width, fraction)
+        message = encode(v, np.int64(state[3, i]), threshold, message_shift)
+        overflows += int(received != a_in[i]) + int(current != whole) + int(target != current + bias[i])
+        state[0, i], state[1, i], state[2, i] = current, remainder, u
+        state[3, i] += message
+        out[i] = message
+    return overflows
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation(Neuron):
+    """Parameters of a relaxation population.
+
+    Args:
+        activation: a key of ``ACTIVATION_CODES``.
+        bias: constant current with ``fraction_bits`` places, one number or one per neuron.
+        damping: the neuron moves by 1 / 2^damping of the gap each step, 0 to 7.
+        threshold: smallest change that is sent, in the last of the ``fraction_bits`` places, at least 1.
+        message_shift: low bits of a message that are not sent, 0 to 16; they stay in the difference.
+        guard_bits: extra places of the synapses' sum, 0 to 7.
+        fraction_bits: binary places of states and activities, 8 to 20.
+        segment_bits: log2 of the number of segments of an activation table.
+    """
+
+    activation: str = "logistic"
+    bias: Any = 0
+    damping: int = 0
+    threshold: int = 1
+    message_shift: int = 0
+    guard_bits: int = 0
+    fraction_bits: int = FRACTION_BITS
+    segment_bits: int = 10
+
+    code: ClassVar[int] = 7
+    variables: ClassVar[tuple[str, ...]] = ("current", "remainder", "u", "sent")
+    graded: ClassVar[bool] = True
+    kernel: ClassVar[Any] = staticmethod(advance)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("damping", 0, 7), ("threshold", 1, STATE_MAX), ("message_shift", 0, 16)):
+            integer_in(name, getattr(self, name), low, high)
+        for name, low, high in (("guard_bits", 0, 7), ("fraction_bits", 8, 20), ("segment_bits", 2, 14)):
+            integer_in(name, getattr(self, name), low, high)
+        if (1 << self.message_shift) > self.threshold:
+            raise InputError(
+                f"a threshold of {self.threshold} lets changes through that lose all their bits to message_shift "
+                f"{self.message_shift}; the threshold must be at least {1 << self.message_shift}"
+            )
+        per_neuron("the bias", self.bias, np.size(self.bias))
+        self._table()
+
+    def _table(self) -> tuple[Int32, int, int]:
+        return activation_table(self.activation, self.fraction_bits, self.segment_bits)
+
+    def parameters(self) -> tuple[int, ...]:
+        _, low, width = self._table()
+        kind = ACTIVATION_CODES[self.activation]
+        return (
+            self.guard_bits, self.damping, kind, low, width,
+            self.fraction_bits, self.threshold, self.message_shift,
+        )  # fmt: skip
+
+    def bias_values(self, n: int) -> Int32:
+        return per_neuron("the bias", self.bias, n)
+
+    def table(self) -> Int32:
+        return self._table()[0]

@@ -1,0 +1,51 @@
+"""Graded ReLU: passes its input on when that exceeds a threshold. Source: Lava's public ``PyGradedReluVecModelFixed``.
+
+    v = a_in,   message = v if v > vth else 0,   v <- 0
+
+Nothing is kept between steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from substrates.loihi2.neurons.base import Int32, Neuron
+from substrates.loihi2.widths import STATE_MAX, integer_in, outside
+
+__all__ = ["GradedReLU", "advance"]
+
+
+@njit(cache=True, error_model="numpy")
+def advance(
+    state: Int32, a_in: Int32, bias: Int32, out: Int32, parameters: npt.NDArray[np.int64], table: Int32, time: int
+) -> int:
+    """One step of every neuron; returns how many inputs are outside 24 bits."""
+    vth = np.int32(parameters[0])
+    overflows = np.int32(0)
+    for i in range(a_in.shape[0]):
+        out[i] = a_in[i] if a_in[i] > vth else np.int32(0)
+        overflows += outside(a_in[i])
+    return int(overflows)
+
+
+@dataclass(frozen=True, eq=False)
+class GradedReLU(Neuron):
+    """Parameters of a graded ReLU population: ``vth``, the largest input that stays silent."""
+
+    vth: int = 1
+
+    code: ClassVar[int] = 6
+    variables: ClassVar[tuple[str, ...]] = ()
+    graded: ClassVar[bool] = True
+    kernel: ClassVar[Any] = staticmethod(advance)
+
+    def __post_init__(self) -> None:
+        integer_in("vth", self.vth, -STATE_MAX, STATE_MAX)
+
+    def parameters(self) -> tuple[int, ...]:
+        return (self.vth,)

@@ -1,0 +1,48 @@
+"""Sigma: the running sum of its input, sent whole at every step. Source: Lava's public ``PySigmaModelFixed``.
+
+    sigma <- sigma + a_in,   message = sigma
+
+Lava keeps sigma in 32 bits; we keep the same bits and count every step at which it leaves the chip's 24.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from substrates.loihi2.neurons.base import Int32, Neuron
+from substrates.loihi2.widths import outside
+
+__all__ = ["Sigma", "advance"]
+
+
+@njit(cache=True, error_model="numpy")
+def advance(
+    state: Int32, a_in: Int32, bias: Int32, out: Int32, parameters: npt.NDArray[np.int64], table: Int32, time: int
+) -> int:
+    """One step of every neuron; returns how many sums are outside 24 bits."""
+    sigma = state[0]
+    overflows = np.int32(0)
+    for i in range(sigma.shape[0]):
+        total = np.int32(sigma[i] + a_in[i])
+        sigma[i] = total
+        out[i] = total
+        overflows += outside(total)
+    return int(overflows)
+
+
+@dataclass(frozen=True, eq=False)
+class Sigma(Neuron):
+    """A sigma population has no parameters."""
+
+    code: ClassVar[int] = 3
+    variables: ClassVar[tuple[str, ...]] = ("sigma",)
+    graded: ClassVar[bool] = True
+    kernel: ClassVar[Any] = staticmethod(advance)
+
+    def parameters(self) -> tuple[int, ...]:
+        return ()
