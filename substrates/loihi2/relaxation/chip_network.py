@@ -15,7 +15,7 @@ from hw_profiles.errors import InputError
 from substrates.loihi2.neurons.relaxation import ACTIVATION_CODES, STATE_MAX, activation_table
 from substrates.loihi2.relaxation.layout import Int8, Int32, Int64, Rules, Wiring
 from substrates.loihi2.relaxation.settings import Loihi2Settings
-from substrates.loihi2.relaxation.weights import choose_exponent, quantise
+from substrates.loihi2.relaxation.weights import LOWEST_EXPONENT, choose_exponent, quantise
 from substrates.network import INPUT, Dense, Network
 from substrates.seeds import stream
 
@@ -120,7 +120,7 @@ class ChipNetwork:
         stored = []
         for coupling in self.network.couplings:
             weights = coupling.matrix.detach().cpu().numpy()
-            exponent = choose_exponent(weights, s.weight_bits)
+            exponent = choose_exponent(weights, s.weight_bits, LOWEST_EXPONENT - s.guard_bits)
             mantissas, _ = quantise(weights, exponent, s.weight_bits, generator)
             stored.append(StoredCoupling(coupling.source, coupling.target, mantissas, exponent))
         return self.store(stored, self._bias())

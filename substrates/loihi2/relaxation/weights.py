@@ -10,13 +10,19 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 
-__all__ = ["choose_exponent", "quantise"]
+__all__ = ["LOWEST_EXPONENT", "choose_exponent", "quantise"]
 
 Float = npt.NDArray[Any]
 
 
-def choose_exponent(weights: Float, bits: int = 8) -> int:
+#: the chip's connections scale their sums by 2^-8 to 2^7; a mixed-sign mantissa is stored doubled
+LOWEST_EXPONENT = -7
+
+
+def choose_exponent(weights: Float, bits: int = 8, lowest: int = -24) -> int:
     """The smallest e with max|W| <= (2^(bits-1) - 1) 2^e: nothing is clipped, no bit is wasted.
+
+    ``lowest`` is the least the chip can do: ``LOWEST_EXPONENT - guard_bits`` in a network.
 
     Raises:
         InputError: a weight is not finite.
@@ -25,8 +31,8 @@ def choose_exponent(weights: Float, bits: int = 8) -> int:
     if not math.isfinite(largest):
         raise InputError("a weight is NaN or infinite; the network diverged: lower the learning rate")
     if largest == 0.0:
-        return -8
-    return max(math.ceil(math.log2(largest / (2 ** (bits - 1) - 1))), -24)
+        return lowest
+    return max(math.ceil(math.log2(largest / (2 ** (bits - 1) - 1))), lowest)
 
 
 def quantise(
