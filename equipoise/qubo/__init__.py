@@ -1,1 +1,52 @@
-"""equipoise.qubo"""
+"""QUBO problems: read, generate, quantise, solve, sample. See README.md."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from equipoise.qubo.formats import FORMATS, read, write
+    from equipoise.qubo.problem import Problem
+    from equipoise.qubo.quantisation import Quantised, quantise
+    from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler
+    from equipoise.qubo.solving import Solution, solve
+
+__all__ = [
+    "FORMATS",
+    "AnalogAnnealerSampler",
+    "EquipoiseSampler",
+    "Problem",
+    "Quantised",
+    "Solution",
+    "generators",
+    "quantise",
+    "read",
+    "solve",
+    "write",
+]
+
+_HOMES = {
+    "FORMATS": "formats",
+    "read": "formats",
+    "write": "formats",
+    "Problem": "problem",
+    "Quantised": "quantisation",
+    "quantise": "quantisation",
+    "AnalogAnnealerSampler": "sampler",
+    "EquipoiseSampler": "sampler",
+    "Solution": "solving",
+    "solve": "solving",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"equipoise.qubo.{_HOMES[name]}"), name)
+    if name == "generators":
+        return importlib.import_module("equipoise.qubo.generators")
+    raise AttributeError(f"module 'equipoise.qubo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

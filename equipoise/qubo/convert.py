@@ -1,0 +1,160 @@
+"""Everything that can hold a QUBO, turned into a `Problem`; each source states its convention.
+
+| source | cost |
+|---|---|
+| `Problem` | itself |
+| `dimod.BinaryQuadraticModel` | its energy; spins become s = 2 x - 1; variables in sorted order |
+| dict ``{(i, j): q}`` | sum of q x_i x_j over the keys, each key once (dimod's convention) |
+| NumPy array or SciPy sparse matrix Q | x^T Q x over all entries: a pair costs Q_ij + Q_ji, symmetric or not |
+| `networkx.Graph` | edge ``weight`` (1 if missing) per pair, node ``weight`` (0 if missing) per variable |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from equipoise.qubo.problem import Problem
+from hw_profiles.errors import InputError
+
+__all__ = ["from_bqm", "from_dict", "from_graph", "from_matrix", "sorted_labels", "to_problem"]
+
+
+def to_problem(source: Any) -> Problem:
+    """Convert ``source``; see the table above.
+
+    Raises:
+        InputError: it is none of the kinds in the table, or its content cannot be used.
+    """
+    for fits, convert in _CONVERSIONS:
+        if fits(source):
+            return convert(source)
+    raise InputError(
+        f"cannot make a problem of a {type(source).__name__}; expected a dimod BQM, a square NumPy or SciPy matrix, "
+        "a dict {(i, j): q} or a networkx graph"
+    )
+
+
+def sorted_labels(labels: Iterable[Hashable]) -> list[Hashable]:
+    """The labels in an order that does not depend on how they came: by value where they compare, else by text."""
+    names = list(labels)
+    kinds = {type(name) for name in names}
+    if len(kinds) <= 1 and kinds <= {int, str, bytes, float}:
+        return sorted(names)  # type: ignore[type-var]
+    return sorted(names, key=lambda name: (type(name).__name__, name if isinstance(name, int) else 0, repr(name)))
+
+
+def from_bqm(bqm: Any) -> Problem:
+    """A dimod BQM, binary or spin. The result does not depend on the order its variables were added in."""
+    import dimod
+
+    order = sorted_labels(bqm.variables)
+    linear, (rows, cols, values), offset = bqm.to_numpy_vectors(variable_order=order)
+    linear, values = _real(linear), _real(values)
+    place = np.lexsort((np.maximum(rows, cols), np.minimum(rows, cols)))
+    rows, cols, values = (np.asarray(a)[place] for a in (rows, cols, values))
+    offset = offset.item() if hasattr(offset, "item") else offset
+    if bqm.vartype is dimod.SPIN:
+        # s = 2 x - 1:  h s + J s s'  =  2 h x - h + J (4 x x' - 2 x - 2 x' + 1)
+        n = len(order)
+        shift = np.zeros(n, values.dtype)
+        np.add.at(shift, rows, values)
+        np.add.at(shift, cols, values)
+        offset = offset + _sum(values) - _sum(linear)
+        linear, values = 2 * linear - 2 * shift, 4 * values
+    return Problem.build(linear, rows, cols, values, offset=offset, labels=order, convention="the energy of the BQM")
+
+
+def _real(values: Any) -> Any:
+    """float32 carries its values exactly into float64; objects stay what they are."""
+    array = np.asarray(values)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def _sum(values: Any) -> Any:
+    import math
+
+    if values.dtype.kind == "f":
+        return math.fsum(values.tolist())
+    return sum(values.tolist())
+
+
+def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Problem:
+    """``{(i, j): q}``: the sum of q x_i x_j over the keys; (i, j) and (j, i) add, (i, i) is linear."""
+    for key in entries:
+        if not isinstance(key, tuple) or len(key) != 2:
+            raise InputError(f"a QUBO dict needs keys (i, j), got {key!r}")
+    order = sorted_labels({name for key in entries for name in key})
+    place = {name: i for i, name in enumerate(order)}
+    keys = sorted((min(place[i], place[j]), max(place[i], place[j]), place[i], q) for (i, j), q in entries.items())
+    values = np.array([q for *_, q in keys]) if keys else np.zeros(0)
+    return Problem.build(
+        np.zeros(len(order), np.int64),
+        np.array([k[0] for k in keys], np.int64),
+        np.array([k[1] for k in keys], np.int64),
+        values,
+        labels=order,
+        convention="the sum of q x_i x_j over the keys of the dict, each key once",
+    )
+
+
+def from_matrix(matrix: Any, **kept: Any) -> Problem:
+    """A square NumPy array or SciPy sparse matrix: x^T Q x over all its entries."""
+    import scipy.sparse
+
+    if scipy.sparse.issparse(matrix):
+        as_any: Any = matrix
+        sparse = as_any.tocoo()
+        rows, cols, values, shape = sparse.row, sparse.col, sparse.data, sparse.shape
+    else:
+        dense = np.asarray(matrix)
+        if dense.ndim != 2:
+            raise InputError(f"a QUBO matrix has two dimensions, got shape {dense.shape}")
+        if dense.dtype.kind not in "biufO":
+            raise InputError(f"a QUBO matrix of type {dense.dtype} cannot be used; expected whole or real numbers")
+        rows, cols = np.nonzero(dense)
+        values, shape = dense[rows, cols], dense.shape
+    if shape[0] != shape[1]:
+        raise InputError(f"a QUBO matrix must be square, got shape {shape}")
+    convention = _symmetry(rows, cols, values, shape[0])
+    return Problem.build(np.zeros(shape[0], values.dtype), rows, cols, values, convention=convention, **kept)
+
+
+def _symmetry(rows: Any, cols: Any, values: Any, n: int) -> str:
+    """Say which convention is read, by the shape of the matrix."""
+    off = rows != cols
+    r, c, v = np.asarray(rows, np.int64)[off], np.asarray(cols, np.int64)[off], values[off]
+    upper, lower = (r < c).any(), (r > c).any()
+    if not (upper and lower):
+        return "x^T Q x with a triangular Q: a pair costs its one entry"
+    forward, back = np.argsort(r * n + c, kind="stable"), np.argsort(c * n + r, kind="stable")
+    same = (r[forward] == c[back]).all() and (c[forward] == r[back]).all() and (v[forward] == v[back]).all()
+    if same:
+        return "x^T Q x with a symmetric Q: a pair costs 2 Q_ij"
+    return "x^T Q x with an asymmetric Q: a pair costs Q_ij + Q_ji"
+
+
+def from_graph(graph: Any) -> Problem:
+    """A networkx graph whose edges and nodes may carry ``weight``: the cost of having both ends, or the node, on."""
+    if graph.is_directed() or graph.is_multigraph():
+        raise InputError("a directed graph or multigraph has no single cost per pair; convert it to networkx.Graph")
+    entries: dict[tuple[Hashable, Hashable], Any] = {(v, v): d.get("weight", 0) for v, d in graph.nodes(data=True)}
+    for i, j, data in graph.edges(data=True):
+        entries[(i, j)] = entries.get((i, j), 0) + data.get("weight", 1)
+    return from_dict(entries).renamed(convention="edge weight per pair, node weight per variable")
+
+
+def _has(*names: str) -> Any:
+    return lambda source: all(hasattr(source, name) for name in names)
+
+
+_CONVERSIONS: tuple[tuple[Any, Any], ...] = (
+    (lambda source: isinstance(source, Problem), lambda source: source),
+    (_has("to_numpy_vectors", "vartype"), from_bqm),
+    (_has("nodes", "edges", "is_directed"), from_graph),
+    (lambda source: isinstance(source, Mapping), from_dict),
+    (_has("tocoo"), from_matrix),
+    (lambda source: isinstance(source, (np.ndarray, list)), from_matrix),
+)

@@ -1,0 +1,65 @@
+"""What a file format offers, and what its reader gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from equipoise.qubo.problem import Problem
+from hw_profiles.errors import InputError
+
+__all__ = ["Format", "Source", "header_numbers", "text_of"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The content of a file (decompressed), and its name for messages."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: how it reads, how it writes, and what its content means, in one sentence."""
+
+    name: str
+    convention: str
+    read: Callable[[Source], Problem]
+    write: Callable[[Problem], bytes]
+    suffixes: tuple[str, ...] = ()
+
+
+def text_of(source: Source) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        InputError: empty or not text.
+    """
+    if b"\0" in source.data[:4096]:
+        raise InputError(f"{source.name} is a binary file, expected text (or an .npz)")
+    try:
+        lines = source.data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{source.name} is not a text file (not UTF-8)") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{source.name} is empty; expected a problem")
+    return lines
+
+
+def header_numbers(line: str, count: int, name: str, expected: str) -> list[int]:
+    """``count`` whole numbers of zero or more from a header line; the first, the number of variables, at least 1."""
+    fields = line.split()
+    try:
+        numbers = [int(field) for field in fields]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or min(numbers) < 0:
+        raise InputError(f"{name}: the first line should hold {expected}, got {line.strip()[:60]!r}")
+    if numbers[0] == 0:
+        raise InputError(f"{name}: the problem has zero variables")
+    if numbers[0] >= 2**31:
+        raise InputError(f"{name}: {numbers[0]} variables are more than any target holds")
+    return numbers

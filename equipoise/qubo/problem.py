@@ -1,0 +1,224 @@
+"""A QUBO problem: minimise c(x) = offset + sum_i a_i x_i + sum_{i<j} J_ij x_i x_j over x in {0, 1}^n.
+
+Whole-number coefficients stay int64 and every cost is exact; others are float64 and every cost is the correctly
+rounded sum of its terms. Make one with `Problem.of` (a BQM, a matrix, a dict, a graph) or `equipoise.qubo.read`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hw_profiles.errors import InputError
+
+if TYPE_CHECKING:
+    import dimod
+
+__all__ = ["Problem", "Sense"]
+
+Sense = Literal["minimise", "maximise"]
+#: whole-number problems whose coefficients add up to less than this are exact in int64
+INTEGER_LIMIT = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A QUBO.
+
+    Attributes:
+        linear: (n,) a_i, int64 or float64.
+        rows, cols: (m,) int64 indices of the pairs, rows < cols, sorted, none twice.
+        pairs: (m,) J_ij, the cost of x_i = x_j = 1 on top of the two linear terms; same type as ``linear``.
+        offset: added to every cost, a Python int or float, never rounded into the coefficients.
+        labels: one per variable, in the order of every solution string.
+        sense: the file's own: where it maximises, the objective is minus the cost.
+        name: the file's or generator's name.
+        convention: how the coefficients were read, in one sentence.
+    """
+
+    linear: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64]
+    cols: npt.NDArray[np.int64]
+    pairs: npt.NDArray[Any]
+    offset: int | float = 0
+    labels: tuple[Hashable, ...] = ()
+    sense: Sense = "minimise"
+    name: str = ""
+    convention: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def build(
+        cls,
+        linear: npt.ArrayLike,
+        rows: npt.ArrayLike,
+        cols: npt.ArrayLike,
+        values: npt.ArrayLike,
+        *,
+        offset: int | float = 0,
+        labels: Iterable[Hashable] | None = None,
+        **kept: Any,
+    ) -> Problem:
+        """Make a problem from entries in any order; entries of the same pair add, i = i entries are linear.
+
+        Raises:
+            InputError: not finite, indices out of range, or whole numbers too large to add exactly.
+        """
+        a, r, c, v = np.asarray(linear), np.asarray(rows, np.int64), np.asarray(cols, np.int64), np.asarray(values)
+        n = len(a)
+        a, v, offset = _same_type(a, v, offset)
+        if len(r) and (min(r.min(), c.min()) < 0 or max(r.max(), c.max()) >= n):
+            raise InputError(f"a pair names variable {max(r.max(), c.max())}, but there are {n} (0 to {n - 1})")
+        a = a.copy()
+        own = r == c
+        np.add.at(a, r[own], v[own])
+        low, high, v = np.minimum(r, c)[~own], np.maximum(r, c)[~own], v[~own]
+        key = low * n + high
+        if len(key) and not (np.diff(key) > 0).all():
+            unique, where = np.unique(key, return_inverse=True)
+            summed = np.zeros(len(unique), v.dtype)
+            np.add.at(summed, where, v)
+            low, high, v = unique // n, unique % n, summed
+        kept_pairs = v != 0
+        names = tuple(range(n)) if labels is None else tuple(labels)
+        if len(names) != n:
+            raise InputError(f"{len(names)} labels for {n} variables; expected one each")
+        return cls(a, low[kept_pairs], high[kept_pairs], v[kept_pairs], offset, names, **kept)
+
+    @classmethod
+    def of(cls, source: Any) -> Problem:
+        """Turn whatever holds a QUBO into a problem; see `equipoise.qubo.convert` for each convention."""
+        from equipoise.qubo.convert import to_problem
+
+        return to_problem(source)
+
+    @property
+    def num_variables(self) -> int:
+        return len(self.linear)
+
+    @property
+    def num_pairs(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def density(self) -> float:
+        """Share of the n (n - 1) / 2 pairs that are there."""
+        n = self.num_variables
+        return self.num_pairs / (n * (n - 1) / 2) if n > 1 else 0.0
+
+    @property
+    def integer(self) -> bool:
+        """Whether costs are exact whole numbers."""
+        return self.linear.dtype.kind == "i" and isinstance(self.offset, int)
+
+    def cost(self, x: npt.ArrayLike) -> int | float:
+        """c(x), exact for whole numbers, else the correctly rounded sum of the terms that are on.
+
+        Args:
+            x: (n,) zeros and ones in the order of ``labels``.
+        """
+        on = np.asarray(x).astype(bool)
+        if on.shape != (self.num_variables,):
+            raise InputError(f"a solution of shape {on.shape} for {self.num_variables} variables")
+        linear, pairs = self.linear[on], self.pairs[on[self.rows] & on[self.cols]]
+        if self.linear.dtype.kind == "i":
+            whole = int(linear.sum()) + int(pairs.sum())
+            return whole + self.offset if isinstance(self.offset, int) else math.fsum((whole, self.offset))
+        return math.fsum([*linear.tolist(), *pairs.tolist(), self.offset])
+
+    def objective(self, cost: int | float) -> int | float:
+        """A cost in the file's own sense."""
+        return -cost if self.sense == "maximise" else cost
+
+    @cached_property
+    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(indptr, indices, entry): both directions of every pair, row by row; ``entry`` points into ``pairs``."""
+        n, m = self.num_variables, self.num_pairs
+        row = np.concatenate([self.rows, self.cols])
+        col = np.concatenate([self.cols, self.rows])
+        order = np.argsort(row * n + col, kind="stable")
+        indptr = np.zeros(n + 1, np.int64)
+        np.cumsum(np.bincount(row, minlength=n), out=indptr[1:])
+        return indptr, col[order], (order % m if m else order)
+
+    def to_dense(self) -> npt.NDArray[Any]:
+        """(n, n) upper triangle Q with c(x) = x^T Q x + offset."""
+        dense = np.zeros((self.num_variables,) * 2, self.linear.dtype)
+        dense[self.rows, self.cols] = self.pairs
+        np.fill_diagonal(dense, self.linear)
+        return dense
+
+    def to_bqm(self) -> dimod.BinaryQuadraticModel:
+        """The same problem as a binary `dimod.BinaryQuadraticModel` over ``labels``."""
+        import dimod
+
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            self.linear.astype(np.float64),
+            (self.rows, self.cols, self.pairs.astype(np.float64)),
+            float(self.offset),
+            "BINARY",
+            variable_order=list(self.labels),
+        )
+
+    def renamed(self, **changes: Any) -> Problem:
+        """A copy with some attributes replaced."""
+        return replace(self, **changes)
+
+    def __repr__(self) -> str:
+        kind = "whole" if self.integer else "real"
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Problem{name}: {self.num_variables} variables, {self.num_pairs} pairs, {kind} coefficients>"
+
+
+def _same_type(
+    linear: npt.NDArray[Any], values: npt.NDArray[Any], offset: int | float
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int | float]:
+    """Whole numbers as int64 if they can be added exactly, everything else as float64."""
+    if isinstance(offset, np.generic):
+        offset = offset.item()
+    if isinstance(offset, float) and offset.is_integer():
+        offset = int(offset)
+    parts = [_plain(linear), _plain(values)]
+    for part in parts:
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            raise InputError("a coefficient is NaN or infinite; every coefficient must be a finite number")
+    if isinstance(offset, float) and not math.isfinite(offset):
+        raise InputError("the offset is NaN or infinite; it must be a finite number")
+    total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in parts)
+    if not math.isfinite(total):
+        raise InputError("the coefficients add up beyond the largest float64 (1.8e308); scale them down")
+    whole = all(part.dtype.kind != "f" or bool((part == np.rint(part)).all()) for part in parts)
+    if whole and total < INTEGER_LIMIT:
+        return parts[0].astype(np.int64), parts[1].astype(np.int64), offset
+    for part in parts:
+        if part.dtype.kind != "f" and any(int(float(v)) != int(v) for v in part.tolist()):
+            raise InputError(
+                f"whole-number coefficients that add up to {total:.3g} cannot be added exactly in 64 bits "
+                f"(limit {INTEGER_LIMIT:.3g}); scale them down"
+            )
+    return parts[0].astype(np.float64), parts[1].astype(np.float64), offset
+
+
+def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """int64, object (whole numbers beyond it) or float64; nothing else is a coefficient."""
+    if values.dtype.kind in "bi" or values.dtype == np.uint32:
+        return values.astype(np.int64)
+    if values.dtype.kind == "u":
+        return values.astype(object) if len(values) and values.max() > 2**63 - 1 else values.astype(np.int64)
+    if values.dtype.kind == "f":
+        return values.astype(np.float64)
+    if values.dtype.kind == "O":
+        entries = values.tolist()
+        if all(isinstance(v, (int, np.integer)) for v in entries):
+            return values.astype(np.int64) if all(abs(int(v)) < 2**63 for v in entries) else values
+        try:
+            return values.astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise InputError(f"coefficients of type {values.dtype} cannot be used; expected whole or real numbers")

@@ -1,0 +1,217 @@
+"""From a problem's coefficients to what the chip stores: 8-bit weights with exponents, 24-bit biases.
+
+A synapse stores w_ij, the change of neuron i's flip energy when x_j switches on, so a pair stores J_ij = 2 Q_ij:
+
+    dE_i = (1 - 2 x_i) (D_i + sum_j w_ij x_j),      w_ij ~ scale J_ij,   D_i ~ scale a_i
+
+Weights of one sign keep all values to 255 in 8 bits. Mixed signs lose their last bit on the chip (range -256 to 254,
+even), so the mantissa is stored doubled and keeps all values to 127. Where that is too narrow, a second group of
+synapses carries the high digits at a larger exponent. Lossless whenever it fits; else rounded, with the worst-case
+error of the cost stated. Costs are always evaluated on the original problem, never on these integers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equipoise.qubo.problem import Problem
+
+__all__ = ["Group", "Quantised", "quantise"]
+
+STATE_MAX = 2**23 - 1  #: largest magnitude of a neuron's 24-bit state
+COMFORT = 2**15 - 1  #: flip energies are scaled up to this when nothing is lost by it
+CEILING = 2**20  #: or to this: 16 times a temperature of 16 bits, so that every flip can be made likely
+RESOLUTION = 32  #: a typical coefficient should be this many temperature units
+
+
+@dataclass(frozen=True)
+class Group:
+    """One set of synapses with one exponent; it contributes mantissa << exponent.
+
+    Attributes:
+        mantissas: (m,) one per pair, for both directions, within the 8 bits of ``sign_mode``.
+        exponent: left shift of the accumulated sum.
+        sign_mode: ``excitatory`` (0 to 255), ``inhibitory`` (-255 to 0) or ``mixed`` (-256 to 254, even).
+    """
+
+    mantissas: npt.NDArray[np.int16]
+    exponent: int
+    sign_mode: str
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A problem in the chip's integers.
+
+    Attributes:
+        weights: (m,) int64 stored pair weights w_ij, all even: the sum of the groups.
+        diagonal: (n,) int64 biases D_i.
+        groups: the 8-bit synapses that make up ``weights``.
+        ratio: integer units per unit of cost, exactly.
+        exact: an integer cost is ``ratio`` times the problem's (up to float64 rounding of real coefficients).
+        max_error: the largest possible |c(x) - offset - integer cost / ratio| over all x, in units of the cost.
+    """
+
+    problem: Problem
+    weights: npt.NDArray[np.int64]
+    diagonal: npt.NDArray[np.int64]
+    groups: tuple[Group, ...]
+    ratio: Fraction
+    exact: bool
+    max_error: float
+
+    @property
+    def scale(self) -> float:
+        return float(self.ratio)
+
+    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(indptr, indices, Q_ij, Q_ii) with integer cost x^T Q x: symmetric, Q_ij = w_ij / 2."""
+        indptr, indices, entry = self.problem.csr
+        return indptr, indices, (self.weights // 2)[entry], self.diagonal
+
+    def units(self, cost: int | float) -> int:
+        """The integer cost at or below which the problem's own cost is certainly at or below ``cost``."""
+        exactly = Fraction(cost) - Fraction(self.problem.offset) - Fraction(self.max_error)
+        return math.floor(exactly * self.ratio)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For records and JSON."""
+        return {
+            "scale": self.scale,
+            "exact": self.exact,
+            "max_error": self.max_error,
+            "groups": [{"exponent": g.exponent, "sign_mode": g.sign_mode} for g in self.groups],
+        }
+
+
+def quantise(problem: Problem) -> Quantised:
+    """Find the scale, the mantissas and the exponents; lossless wherever 16 bits of weight can be."""
+    common = _common_unit(problem)
+    if common is not None:
+        linear, pairs, per_unit = common
+        mode = _sign_mode(pairs)
+        shift = _lossless_shift(problem, linear, pairs, mode)
+        if shift is not None:
+            weights, diagonal = pairs << shift, linear << shift
+            return Quantised(problem, weights, diagonal, _groups(weights, mode), per_unit * 2**shift, True, 0.0)
+    return _rounded(problem)
+
+
+def _sign_mode(values: npt.NDArray[Any]) -> str:
+    if not len(values) or (values >= 0).all():
+        return "excitatory"
+    return "inhibitory" if (values <= 0).all() else "mixed"
+
+
+def _radix(mode: str) -> int:
+    """One group holds magnitudes below this: a sign and 8 bits, or, mixed and doubled, 7 bits."""
+    return 128 if mode == "mixed" else 256
+
+
+def _reach(problem: Problem, linear: npt.NDArray[Any], pairs: npt.NDArray[Any]) -> float:
+    """The largest |D_i| + sum_j |w_ij| of any neuron."""
+    size = np.abs(pairs).astype(np.float64)
+    total = np.abs(linear).astype(np.float64)
+    n = problem.num_variables
+    total += np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
+    return float(total.max()) if n else 0.0
+
+
+#: units tried for real coefficients: one, a half, a quarter, ... and a tenth, a hundredth, ...
+_UNITS = (*(Fraction(2**k) for k in range(31)), *(Fraction(10**k) for k in range(1, 10)))
+
+
+def _common_unit(problem: Problem) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Fraction] | None:
+    """Coefficients as whole multiples of a common unit, and units per cost of one; None where there is none."""
+    per_unit, n = Fraction(1), problem.num_variables
+    both = np.concatenate([problem.linear, problem.pairs])
+    if both.dtype.kind == "f":
+        size = np.abs(both)
+        for per_unit in _UNITS:
+            if size.max() * per_unit >= 2**62:
+                return None
+            scaled = both * float(per_unit)
+            whole = np.rint(scaled)
+            if (np.abs(scaled - whole) <= 2.0**-52 * size * float(per_unit)).all():
+                both = whole.astype(np.int64)
+                break
+        else:
+            return None
+    divisor = int(np.gcd.reduce(both)) if len(both) else 0
+    divisor = divisor or 1
+    return both[:n] // divisor, both[n:] // divisor, per_unit / divisor
+
+
+def _lossless_shift(
+    problem: Problem, linear: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], mode: str
+) -> int | None:
+    """How far coefficients may be shifted up so that everything fits exactly; None when nothing fits."""
+    largest = int(np.abs(pairs).max(initial=0))
+    zeros = _trailing_zeros(pairs)
+    reach = _reach(problem, linear, pairs)
+    least = max(0, 1 - zeros) if len(pairs) else 0  # stored weights are even
+    if (largest >> zeros) >= _radix(mode) ** 2 or reach * 2**least > STATE_MAX:
+        return None
+    typical = min((float(np.median(np.abs(v[v != 0]))) for v in (linear, pairs) if (v != 0).any()), default=1.0)
+    shift = least
+    while shift < 20 and (
+        reach * 2 ** (shift + 1) <= COMFORT or (typical * 2**shift < RESOLUTION and reach * 2 ** (shift + 1) <= CEILING)
+    ):
+        shift += 1
+    return shift
+
+
+def _trailing_zeros(values: npt.NDArray[np.int64]) -> int:
+    """The power of two in the common divisor of ``values``."""
+    bits = int(np.bitwise_or.reduce(np.abs(values))) if len(values) else 0
+    return (bits & -bits).bit_length() - 1 if bits else 0
+
+
+def _groups(weights: npt.NDArray[np.int64], mode: str) -> tuple[Group, ...]:
+    """Split even weights into one or two groups of 8-bit mantissas."""
+    double = int(mode == "mixed")
+    exponent = _trailing_zeros(weights)
+    size, sign = np.abs(weights) >> exponent, np.sign(weights)
+    radix = _radix(mode)
+    parts = [(size % radix, exponent), (size // radix, exponent + radix.bit_length() - 1)]
+    return tuple(
+        Group(((part * sign) << double).astype(np.int16), power - double, mode)
+        for part, power in parts
+        if power == exponent or part.any()
+    )
+
+
+def _rounded(problem: Problem) -> Quantised:
+    """Scale by a power of two and round to even weights of two groups; state the worst-case error.
+
+    A bias so large that it decides its variable alone is cut to where it still does, so that it does not push the
+    other coefficients below one unit.
+    """
+    linear, pairs = problem.linear.astype(np.float64), problem.pairs.astype(np.float64)
+    n, size = problem.num_variables, np.abs(pairs)
+    around = np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
+    enough = 2 * around + size.max(initial=0.0)
+    kept = np.clip(linear, -enough, enough) if len(pairs) else linear
+    reach = _reach(problem, kept, pairs)
+    power = math.floor(math.log2(CEILING)) - math.ceil(math.log2(reach))
+    mode = _sign_mode(pairs)
+    step = 2.0
+    while np.rint(np.ldexp(size, power) / step).max(initial=0) >= _radix(mode) ** 2:
+        step *= 2
+    weights = (np.rint(np.ldexp(pairs, power) / step) * step).astype(np.int64)
+    diagonal = np.rint(np.ldexp(kept, power)).astype(np.int64)
+    gaps = [
+        linear - np.ldexp(diagonal.astype(np.float64), -power),
+        pairs - np.ldexp(weights.astype(np.float64), -power),
+    ]
+    above = math.fsum(math.fsum(g[g > 0].tolist()) for g in gaps)
+    below = math.fsum(math.fsum(g[g < 0].tolist()) for g in gaps)
+    error = max(above, -below)
+    groups = _groups(weights, _sign_mode(weights))
+    return Quantised(problem, weights, diagonal, groups, Fraction(2) ** power, error == 0, error)
