@@ -1,1 +1,68 @@
 """Learning rules: equilibria to parameter gradients. See README.md in this folder."""
+
+from learning_rules.adaptive import AdaptiveNudge, NudgeState
+from learning_rules.cauchy import Cauchy
+from learning_rules.centered import Centered
+from learning_rules.diagnostics import NudgeDiagnosis, agreement, diagnose_nudge, imaginary_leakage
+from learning_rules.dyadic import Dyadic
+from learning_rules.four_point import FourPoint
+from learning_rules.homeostasis import (
+    ClosedForm,
+    CoefficientSchedule,
+    Homeostasis,
+    JacobianVector,
+    NoiseCorrelation,
+    RecurrentDecay,
+)
+from learning_rules.learner import Learner, LearnerState, LearnReport
+from learning_rules.measures import cosines, symmetry, weight_angle
+from learning_rules.one_sided import OneSided
+from learning_rules.oscillation import Oscillation
+from learning_rules.random_sign import RandomSign
+from learning_rules.references import Adjoint, RecurrentBackprop, TruncatedBPTT
+from learning_rules.registry import CORRECTIONS, RULES, make_rule
+from learning_rules.rule import Estimate, Phases, Rule
+from learning_rules.samples import SamplePolicy
+from learning_rules.stencil import Point, StencilRule
+from learning_rules.tangent import Tangent
+
+__all__ = [
+    "CORRECTIONS",
+    "RULES",
+    "AdaptiveNudge",
+    "Adjoint",
+    "Cauchy",
+    "Centered",
+    "ClosedForm",
+    "CoefficientSchedule",
+    "Dyadic",
+    "Estimate",
+    "FourPoint",
+    "Homeostasis",
+    "JacobianVector",
+    "LearnReport",
+    "Learner",
+    "LearnerState",
+    "NoiseCorrelation",
+    "NudgeDiagnosis",
+    "NudgeState",
+    "OneSided",
+    "Oscillation",
+    "Phases",
+    "Point",
+    "RandomSign",
+    "RecurrentBackprop",
+    "RecurrentDecay",
+    "Rule",
+    "SamplePolicy",
+    "StencilRule",
+    "Tangent",
+    "TruncatedBPTT",
+    "agreement",
+    "cosines",
+    "diagnose_nudge",
+    "imaginary_leakage",
+    "make_rule",
+    "symmetry",
+    "weight_angle",
+]

@@ -1,0 +1,62 @@
+"""How the task's gradient and the homeostasis' come together: their sum, or a direction that hurts neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from hw_profiles.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Combination", "combine_conflict_free", "require_conflict_free"]
+
+Combination = Literal["sum", "conflict-free"]
+
+
+def require_conflict_free() -> None:
+    """Raise unless the official ConFIG library is there.
+
+    Raises:
+        InputError: it is not; the text says how to install it.
+    """
+    try:
+        import conflictfree  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "combining gradients free of conflict needs the package conflictfree; "
+            "install it with: pip install 'equipoise[conflict-free]', or use the plain sum"
+        ) from None
+
+
+def combine_conflict_free(parameters: list[nn.Parameter], task: list[torch.Tensor | None]) -> None:
+    """Replace ``.grad`` (holding the homeostasis' gradient) by the ConFIG direction of task and homeostasis.
+
+    The direction has a positive inner product with both gradients. Parameters that only one of them touches keep
+    that one's gradient unchanged.
+
+    Source: Liu, Chu & Thuerey, arXiv 2408.11104, through its official library.
+    """
+    from conflictfree.grad_operator import ConFIG_update
+
+    shared: list[tuple[nn.Parameter, torch.Tensor]] = []
+    for parameter, gradient in zip(parameters, task):
+        if gradient is None:
+            continue
+        other = parameter.grad
+        if other is None or not bool(other.any()) or not bool(gradient.any()):
+            parameter.grad = gradient if other is None else gradient + other
+        else:
+            shared.append((parameter, gradient))
+    if not shared:
+        return
+    first = torch.cat([g.flatten() for _, g in shared])
+    second = torch.cat([p.grad.flatten() for p, _ in shared if p.grad is not None])
+    direction = ConFIG_update([first, second])
+    position = 0
+    for parameter, gradient in shared:
+        size = gradient.numel()
+        parameter.grad = direction[position : position + size].reshape(gradient.shape).clone()
+        position += size

@@ -1,0 +1,32 @@
+"""Plain decay of the recurrent weights: the control that every claim about homeostasis must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, own_weights
+
+if TYPE_CHECKING:
+    from substrates.network import Network
+
+__all__ = ["RecurrentDecay"]
+
+
+@dataclass(frozen=True)
+class RecurrentDecay(Homeostasis):
+    """L = (1/n) sum |W|^2 over the recurrent couplings: what `ClosedForm` becomes where nothing is reciprocal."""
+
+    name: ClassVar[str] = "weight-decay"
+
+    @torch.no_grad()
+    def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
+        del activities, step
+        loss = 0.0
+        for coupling in network.recurrent_couplings():
+            for parameter in own_weights(coupling):
+                loss += float((parameter * parameter).sum()) / network.num_neurons
+                add_scaled(parameter, parameter, coefficient * self.scale(coupling) * 2.0 / network.num_neurons)
+        return loss

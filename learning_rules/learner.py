@@ -1,0 +1,211 @@
+"""The driver: free phase, rule, sample weights, homeostasis; the gradient ends in ``.grad``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Ledger
+from learning_rules.adaptive import AdaptiveNudge, NudgeState
+from learning_rules.combine import Combination, combine_conflict_free, require_conflict_free
+from learning_rules.homeostasis import Homeostasis
+from learning_rules.random_sign import RandomSign
+from learning_rules.rule import Estimate, Phases, Rule
+from learning_rules.samples import SamplePolicy
+from learning_rules.stencil import StencilRule
+from substrates.base import Drive, Equilibrium, RelaxationSubstrate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["LearnReport", "Learner", "LearnerState"]
+
+
+@dataclass(frozen=True)
+class LearnerState:
+    """What evolves from batch to batch: their number, and the nudge where it adapts."""
+
+    step: int = 0
+    nudge: NudgeState | None = None
+
+
+@dataclass(frozen=True)
+class LearnReport:
+    """What one batch did.
+
+    Attributes:
+        loss: (batch,) loss of the free activities.
+        correct: samples whose prediction was right; 0 for targets that are not class indices.
+        settled: samples whose free residual is within the policy's limit.
+        used: samples with a weight above zero.
+        converged: samples whose relaxations all converged.
+        homeostasis: the homeostasis loss, None without.
+        nudge: the nudge used, None for a rule without.
+        equilibrations: relaxations times batch.
+        estimate: errors and activities, for diagnostics.
+        free: the free equilibrium (None for phase-free rules).
+        ledger: everything the machine did.
+    """
+
+    loss: Tensor
+    correct: int
+    settled: int
+    used: int
+    converged: int
+    homeostasis: float | None
+    nudge: float | None
+    equilibrations: int
+    estimate: Estimate
+    free: Equilibrium | None
+    drive: Drive
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Settings of learning; rule, homeostasis, sample policy and machine are chosen independently.
+
+    >>> learner = Learner(Centered(nudge=0.1), homeostasis=ClosedForm(1.0))     # doctest: +SKIP
+    >>> report, state = learner.step(machine, images, labels, learner.init())   # doctest: +SKIP
+    >>> optimizer.step(); machine.program()                                     # doctest: +SKIP
+
+    Args:
+        rule: how errors are estimated.
+        phases: how long the machine relaxes.
+        homeostasis: added to the task's gradient; None for none.
+        policy: what samples that did not settle count for.
+        adaptive: lets the nudge follow the estimator's own error.
+        combination: ``sum``, or ``conflict-free`` (ConFIG).
+    """
+
+    rule: Rule
+    phases: Phases = field(default_factory=Phases)
+    homeostasis: Homeostasis | None = None
+    policy: SamplePolicy = field(default_factory=SamplePolicy)
+    adaptive: AdaptiveNudge | None = None
+    combination: Combination = "sum"
+
+    def __post_init__(self) -> None:
+        if self.combination not in ("sum", "conflict-free"):
+            raise InputError(f"no combination {self.combination!r}; there are sum, conflict-free")
+        if self.combination == "conflict-free":
+            require_conflict_free()
+
+    def init(self) -> LearnerState:
+        """The state before the first batch."""
+        return LearnerState(0, None if self.adaptive is None else self.adaptive.init(self.rule))
+
+    def check(self, machine: RelaxationSubstrate) -> None:
+        """Raise, before any work, unless ``machine`` can do what the rule needs."""
+        self.rule.check(machine)
+
+    def step(
+        self,
+        machine: RelaxationSubstrate,
+        inputs: Tensor,
+        target: Tensor,
+        state: LearnerState,
+        *,
+        progress: float = 0.0,
+    ) -> tuple[LearnReport, LearnerState]:
+        """Add the gradient of one batch's mean loss (and of the homeostasis) to ``.grad``.
+
+        Args:
+            machine: already programmed with the network's present parameters.
+            inputs: (batch, *input shape).
+            target: (batch, ...), what the cost understands.
+            state: from `init` or the last step.
+            progress: share of the training done, for schedules.
+        """
+        network = machine.network
+        if len(target) != len(inputs):
+            raise InputError(f"{len(inputs)} inputs but {len(target)} targets; expected one target per input")
+        drive = machine.drive(inputs)
+        free = None if self.rule.phase_free else machine.relax(drive, self.phases.free)
+        estimate, nudge_state = self._estimate(machine, drive, target, free, state)
+        residual = estimate.residual if free is None else free.residual
+        weight = self.policy.weights(residual, estimate)
+        errors = tuple(_weighted(e, weight) for e in estimate.errors)
+        output = estimate.activities[-1]
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        earlier = [None if p.grad is None else p.grad for p in parameters]
+        separate = self.combination == "conflict-free" and self.homeostasis is not None
+        if separate:
+            for p in parameters:
+                p.grad = None
+        network.accumulate_gradient(inputs, tuple(torch.nan_to_num(v) for v in estimate.activities), errors)
+        network.cost.accumulate_gradient(torch.nan_to_num(output), target, weight)
+        loss = self._homeostasis(machine, estimate, parameters, separate, state.step, progress)
+        if separate:
+            for p, before in zip(parameters, earlier):
+                if before is not None:
+                    p.grad = before if p.grad is None else p.grad + before
+        with torch.no_grad():
+            losses = network.cost.loss(output, target)
+        report = LearnReport(
+            loss=losses,
+            correct=_correct(network.cost.predict(output), target),
+            settled=int((residual <= self.policy.limit).sum()),
+            used=int((weight > 0).sum()),
+            converged=int(estimate.converged.sum()),
+            homeostasis=loss,
+            nudge=state.nudge.nudge if state.nudge is not None else getattr(self.rule, "nudge", None),
+            equilibrations=(estimate.equilibrations + (free is not None)) * len(inputs),
+            estimate=estimate,
+            free=free,
+            drive=drive,
+            ledger=estimate.ledger if free is None else estimate.ledger + free.ledger,
+        )
+        return report, LearnerState(state.step + 1, nudge_state)
+
+    def _estimate(
+        self,
+        machine: RelaxationSubstrate,
+        drive: Drive,
+        target: Tensor,
+        free: Equilibrium | None,
+        state: LearnerState,
+    ) -> tuple[Estimate, NudgeState | None]:
+        rule = self.rule.at_step(state.step) if isinstance(self.rule, RandomSign) else self.rule
+        if self.adaptive is None or state.nudge is None:
+            return rule.estimate(machine, drive, target, self.phases, free), None
+        assert isinstance(rule, StencilRule)
+        assert free is not None
+        return self.adaptive.estimate(state.nudge, rule, machine, drive, target, self.phases, free)
+
+    def _homeostasis(
+        self,
+        machine: RelaxationSubstrate,
+        estimate: Estimate,
+        parameters: list[torch.nn.Parameter],
+        separate: bool,
+        step: int,
+        progress: float,
+    ) -> float | None:
+        if self.homeostasis is None:
+            return None
+        coefficient = self.homeostasis.coefficient_at(progress)
+        task = [p.grad for p in parameters]
+        if separate:
+            for p in parameters:
+                p.grad = None
+        loss = self.homeostasis.accumulate(machine.network, estimate.activities, coefficient, step)
+        if separate:
+            combine_conflict_free(parameters, task)
+        return loss
+
+
+def _weighted(errors: Tensor, weight: Tensor) -> Tensor:
+    """errors * weight per sample; a weight of zero wins over NaN."""
+    shape = (-1,) + (1,) * (errors.dim() - 1)
+    weight = weight.to(errors.dtype).reshape(shape)
+    return torch.where(weight > 0, errors * weight, torch.zeros_like(errors))
+
+
+def _correct(prediction: Tensor, target: Tensor) -> int:
+    if target.is_floating_point() or target.dim() != 1:
+        return 0
+    return int((prediction == target).sum())
