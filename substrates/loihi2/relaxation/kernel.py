@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from substrates.loihi2.neurons.relaxation import RELU, STATE_MAX, TABLE, activate, descend, encode, integrate, saturate
+from substrates.loihi2.neurons.relaxation import RELU, TABLE, activate, descend, encode, integrate
 from substrates.loihi2.relaxation.layout import Int32, Int64, Rules, States, Tally, Wiring
+from substrates.loihi2.widths import saturate
 
 __all__ = ["relax_samples"]
 
@@ -63,7 +64,8 @@ def _update(a_in, bias, current, remainder, u, sent, pending, rules, p):  # type
         heard = saturate(a_in[i])
         total, rest = integrate(current[i], remainder[i], heard, guard)
         target = saturate(total + bias[i])
-        clipped += (heard != a_in[i]) + (abs(total) == STATE_MAX) + (abs(target) == STATE_MAX)
+        whole = current[i] + ((remainder[i] + heard) >> guard)
+        clipped += (heard != a_in[i]) + (total != whole) + (target != total + bias[i])
         gap = max(gap, abs(target - u[i]))
         moved = descend(u[i], target, damping)
         left |= target - moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ __all__ = ["ChipDrive", "ChipState", "Loihi2Machine"]
 
 #: a residual below this counts as converged when the caller gave no tolerance (substrates.base.Equilibrium)
 CONVERGED = 1e-3
+#: a share of neurons without response above this is worth a warning
+MOSTLY_SILENT = 0.95
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,30 @@ class ChipDrive(Drive):
 class ChipState:
     """Where a relaxation ended: exact, to go on from.
 
-    ``force`` is dL/dv of the output at the last un-nudged state; a nudge is beta times it, injected once. A chip has
-    no exponential: the host computes these few numbers from the output it reads, and they stay fixed while nudged,
-    which leaves the response at beta -> 0 as it is and lets the network fall silent.
+    A nudge is beta times dL/dv, injected once when its phase begins. The chip has no exponential: the host computes
+    these few numbers from an output activity it reads, and they stay fixed during the phase, which leaves the response
+    at beta -> 0 as it is and lets the network fall silent. That activity is the last un-nudged one; where nudge
+    follows nudge without end (lock-in), the mean of the last two phases stands for it. Going on under the same beta
+    is the same phase.
     """
 
     states: States
-    reference: Int32  #: (batch, output size) output activity the force is computed from
-    force: Int64 | None = None
+    free: Int64  #: (batch, output size) output activity of the last un-nudged state
+    nudged: tuple[Int64, ...] = ()  #: output activities after the nudged phases since, at most the last two
+    beta: float = 0.0  #: the nudge of the present phase
+    reference: Int64 | None = None  #: the output activity that nudge took its force from
+
+    def force_at(self, beta: float) -> Int64:
+        """The output activity at which a nudge ``beta`` that begins (or goes on) here takes its force."""
+        if self.reference is not None and beta == self.beta:
+            return self.reference
+        return (self.nudged[0] + self.nudged[1]) >> 1 if len(self.nudged) == 2 else self.free
+
+    def after(self, states: States, output: Int64, beta: float) -> ChipState:
+        """The state at the end of a phase under the nudge ``beta``."""
+        going_on = self.reference is not None and beta == self.beta
+        before = self.nudged[:-1] if going_on else self.nudged
+        return ChipState(states, self.free, (*before, output)[-2:], beta, self.force_at(beta))
 
 
 class Loihi2Machine(RelaxationSubstrate):
@@ -70,6 +89,8 @@ class Loihi2Machine(RelaxationSubstrate):
         self.network = network
         self.settings = replace(settings or Loihi2Settings(), **fields)
         self.chip = ChipNetwork(network, self.settings)
+        self.silent_share: tuple[float, ...] = ()  #: see ``_watch_response``
+        self._warned = False
         self._accumulator: Int32 | Int64 | None = None
 
     @property
@@ -79,10 +100,14 @@ class Loihi2Machine(RelaxationSubstrate):
     def program(self) -> Ledger:
         ledger = Ledger()
         ledger.add(Event.WEIGHT_WRITES, self.chip.write(), component="synapses", phase="program")
-        self._accumulator = self.chip.accumulator()
+        self.rewired()
         if self.settings.strict and self.chip.clipped:
             raise InputError(f"{self.chip.clipped} biases leave the 24-bit range; scale the network down")
         return ledger
+
+    def rewired(self) -> None:
+        """Take note that the stored weights changed (``program`` and the local learner do)."""
+        self._accumulator = self.chip.accumulator()
 
     def drive(self, inputs: Tensor) -> ChipDrive:
         """Turn a batch into input messages.
@@ -101,7 +126,7 @@ class Loihi2Machine(RelaxationSubstrate):
         integers = np.clip(scaled, -STATE_MAX, STATE_MAX).astype(np.int64)
         charge, messages, more = self.chip.input_current(integers)
         self._check_clipped(clipped + more, "input currents")
-        currents = self._split((charge + self.chip.bias[None, :]) / self.settings.one)
+        currents = self.split((charge + self.chip.bias[None, :]) / self.settings.one)
         return ChipDrive(inputs, currents, charge, messages, clipped + more)
 
     def relax(
@@ -127,28 +152,34 @@ class Loihi2Machine(RelaxationSubstrate):
         ledger = Ledger()
         states, held = self._start(drive, start, ledger)
         bias = np.repeat(self.chip.bias[None, :], drive.batch, axis=0)
-        force = held.force if held is not None else None
+        lo = int(self.chip.rules.offset[-2])
+        if held is None:
+            held = ChipState(states, activities_of(states.u, self.chip.rules)[:, lo:])
         if nudge is not None:
-            force = self._apply_nudge(nudge, bias, states, held, ledger)
+            self._apply_nudge(nudge, bias, held, ledger)
         tally = blank_tally(drive.batch, len(self.chip.rules.kind), self.chip.num_neurons if sum_activity else 0)
         self._run(states, bias, stop, tally)
         self._check_clipped(int(tally.saturations.sum()), "states")
         phase = "free" if nudge is None else ("nudge+" if nudge.beta.real >= 0 else "nudge-")
         count_relaxation(ledger, self.chip, tally, phase)
         activity = activities_of(states.u, self.chip.rules)
-        lo = self.chip.rules.offset[-2]
-        reference = activity[:, lo:].astype(np.int32) if nudge is None or held is None else held.reference
+        output = activity[:, lo:].copy()
+        state = ChipState(states, output)
+        if nudge is not None:
+            if start is not None and complex(nudge.beta).real and stop.max_steps:
+                self._watch_response(activity, start)
+            state = held.after(states, output, complex(nudge.beta).real)
         residual = torch.from_numpy(tally.residual / self.settings.one).float()
         limit = stop.tolerance or CONVERGED
         equilibrium = Equilibrium(
-            activities=self._split(activity / self.settings.one),
-            membranes=self._split(states.u / self.settings.one),
+            activities=self.split(activity / self.settings.one),
+            membranes=self.split(states.u / self.settings.one),
             residual=residual,
             converged=torch.from_numpy(tally.quiescent) | (residual < limit),
             steps=torch.from_numpy(tally.steps),
             cycling=torch.from_numpy(tally.cycling),
             ledger=ledger,
-            state=ChipState(states, reference, force if nudge is not None else None),
+            state=state,
         )
         return equilibrium, tally
 
@@ -156,7 +187,7 @@ class Loihi2Machine(RelaxationSubstrate):
         if self._accumulator is None:
             self.program()
 
-    def _split(self, values: npt.NDArray[Any]) -> tuple[Tensor, ...]:
+    def split(self, values: npt.NDArray[Any]) -> tuple[Tensor, ...]:
         """(batch, neurons) to one float tensor per population; 24-bit integers over a power of two are exact."""
         offset = self.chip.rules.offset
         flat = torch.from_numpy(values.astype(np.float32))
@@ -175,29 +206,39 @@ class Loihi2Machine(RelaxationSubstrate):
             raise InputError("the starting equilibrium is not this machine's, or of another batch size")
         return start.state.states.copy(), start.state
 
-    def _apply_nudge(self, nudge: Nudge, bias: Int32, states: States, held: ChipState | None, ledger: Ledger) -> Int64:
-        """Add beta dL/dv to the output's bias; return dL/dv in integers."""
-        if complex(nudge.beta).imag:
+    def _apply_nudge(self, nudge: Nudge, bias: Int32, held: ChipState, ledger: Ledger) -> None:
+        """Add beta dL/dv to the output's bias."""
+        beta = complex(nudge.beta)
+        if beta.imag:
             raise InputError(f"the chip has no complex states (nudge {nudge.beta}); use the centered estimator")
         if nudge.reference is not None:
             raise InputError("the chip stores no transposed weights: no antisymmetric correction; use correction none")
         lo = int(self.chip.rules.offset[-2])
-        if held is not None and held.force is not None:
-            force = held.force
-        else:
-            # The host reads the output and computes the force.
-            output = held.reference if held is not None else activities_of(states.u, self.chip.rules)[:, lo:]
-            shape = self.network.populations[-1].shape
-            activity = torch.from_numpy((output / self.settings.one).astype(np.float32)).reshape(-1, *shape)
-            slope = self.network.cost.gradient(activity, nudge.target).detach().flatten(1).double().numpy()
-            force = slope * self.settings.one
-            ledger.add(Event.HOST_READS, output.size, component="host", layer="out", phase="nudge")
-        beta = complex(nudge.beta).real
-        added = np.rint(beta * force).astype(np.int64)
-        phase = "nudge+" if beta >= 0 else "nudge-"
+        shape = self.network.populations[-1].shape
+        activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32)).reshape(
+            -1, *shape
+        )
+        force = self.network.cost.gradient(activity, nudge.target).detach().flatten(1).double().numpy()
+        added = np.rint(beta.real * force * self.settings.one).astype(np.int64)
+        phase = "nudge+" if beta.real >= 0 else "nudge-"
         ledger.add(Event.HOST_WRITES, int(np.count_nonzero(added)), component="host", layer="out", phase=phase)
         bias[:, lo:] = np.clip(bias[:, lo:] + added, -STATE_MAX, STATE_MAX)
-        return force
+
+    def _watch_response(self, activity: Int64, start: Equilibrium) -> None:
+        """Note per population the share of neurons that a nudge left exactly as they were; warn once if nearly all."""
+        rules = self.chip.rules
+        same = activity == activities_of(start.state.states.u, rules)
+        edges = zip(rules.offset[:-1], rules.offset[1:])
+        self.silent_share = tuple(float(np.mean(same[:, int(lo) : int(hi)])) for lo, hi in edges)
+        silent = [p.name for p, share in zip(self.network.populations, self.silent_share) if share > MOSTLY_SILENT]
+        if silent and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"the nudge does not reach {', '.join(silent)}: more than {MOSTLY_SILENT:.0%} of the neurons do not "
+                f"answer it. The threshold {self.settings.threshold:g} swallows it; lower the threshold, raise the "
+                "nudge, or allow more nudged steps",
+                stacklevel=4,
+            )
 
     def _run(self, states: States, bias: Int32, stop: Stop, tally: Tally) -> None:
         assert self._accumulator is not None
