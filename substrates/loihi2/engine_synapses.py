@@ -1,0 +1,130 @@
+"""Compiled synapse kernels: messages of one step into a connection's accumulators, and accumulators into inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from substrates.loihi2.widths import wrap24
+
+__all__ = ["deliver", "spread_conv", "spread_delayed", "spread_dense", "spread_sparse"]
+
+
+@njit(cache=True, error_model="numpy")
+def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, graded: bool) -> int:
+    """Add the rows of ``fired`` to ``acc`` (n,); return the sum of messages (the zero point's factor).
+
+    Four rows at a time, first summed in 16 bits: four eight-bit numbers cannot overflow them.
+    """
+    n = acc.shape[0]
+    total = 0
+    k = 0
+    count = fired.shape[0]
+    if graded:
+        for k in range(count):
+            m = np.int32(values[fired[k]])
+            total += int(m)
+            start = base + fired[k] * n
+            row = weights[start : start + n]
+            for j in range(n):
+                acc[j] = np.int32(acc[j] + np.int32(np.int32(row[j]) * m))
+        return total
+    while k + 4 <= count:
+        s0, s1 = base + fired[k] * n, base + fired[k + 1] * n
+        s2, s3 = base + fired[k + 2] * n, base + fired[k + 3] * n
+        r0, r1, r2, r3 = weights[s0 : s0 + n], weights[s1 : s1 + n], weights[s2 : s2 + n], weights[s3 : s3 + n]
+        for j in range(n):
+            a = np.int16(np.int16(r0[j]) + np.int16(r1[j]))
+            b = np.int16(np.int16(r2[j]) + np.int16(r3[j]))
+            acc[j] = np.int32(acc[j] + np.int32(np.int16(a + b)))
+        k += 4
+    while k < count:
+        s0 = base + fired[k] * n
+        r0 = weights[s0 : s0 + n]
+        for j in range(n):
+            acc[j] = np.int32(acc[j] + np.int32(r0[j]))
+        k += 1
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def spread_sparse(acc: Any, rows: Any, indices: Any, weights: Any, fired: Any, values: Any, graded: bool) -> None:
+    """Add the stored synapses of every neuron in ``fired`` to ``acc`` (n,)."""
+    for k in range(fired.shape[0]):
+        source = fired[k]
+        m = np.int32(values[source]) if graded else np.int32(1)
+        for e in range(rows[source], rows[source + 1]):
+            target = indices[e]
+            acc[target] = np.int32(acc[target] + np.int32(np.int32(weights[e]) * m))
+
+
+@njit(cache=True, error_model="numpy")
+def spread_delayed(
+    ring: Any, n: int, slots: int, first: int, rows: Any, indices: Any, weights: Any, delays: Any, shift: int,
+    fired: Any, values: Any, graded: bool,
+) -> None:  # fmt: skip
+    """As `spread_sparse`, a synapse with delay d into slot (first + d) mod slots of ``ring`` (slots * n,)."""
+    for k in range(fired.shape[0]):
+        source = fired[k]
+        m = np.int32(values[source]) if graded else np.int32(1)
+        for e in range(rows[source], rows[source + 1]):
+            at = ((first + delays[e + shift]) % slots) * n + indices[e]
+            ring[at] = np.int32(ring[at] + np.int32(np.int32(weights[e]) * m))
+
+
+@njit(cache=True, error_model="numpy")
+def spread_conv(acc: Any, weights: Any, base: int, g: Any, fired: Any, values: Any, graded: bool) -> None:
+    """Add the kernel, centred on every neuron in ``fired``, to ``acc``; ``g`` is the geometry of `Conv.packed`."""
+    height_in, channels_in = g[1], g[2]
+    width_out, height_out, channels_out = g[3], g[4], g[5]
+    kx, ky, stride_x, stride_y, pad_x, pad_y, dil_x, dil_y, groups = (
+        g[6],
+        g[7],
+        g[8],
+        g[9],
+        g[10],
+        g[11],
+        g[12],
+        g[13],
+        g[14],
+    )
+    per_in, per_out = channels_in // groups, channels_out // groups
+    for k in range(fired.shape[0]):
+        source = fired[k]
+        m = np.int32(values[source]) if graded else np.int32(1)
+        c = source % channels_in
+        y = (source // channels_in) % height_in
+        x = source // (channels_in * height_in)
+        group = c // per_in
+        kernel = base + c * kx * ky * per_out
+        for i in range(kx):
+            px = x + pad_x - (kx - 1 - i) * dil_x
+            if px < 0 or px % stride_x != 0 or px // stride_x >= width_out:
+                continue
+            for j in range(ky):
+                py = y + pad_y - (ky - 1 - j) * dil_y
+                if py < 0 or py % stride_y != 0 or py // stride_y >= height_out:
+                    continue
+                start = ((px // stride_x) * height_out + py // stride_y) * channels_out + group * per_out
+                w = kernel + (i * ky + j) * per_out
+                for o in range(per_out):
+                    acc[start + o] = np.int32(acc[start + o] + np.int32(np.int32(weights[w + o]) * m))
+
+
+@njit(cache=True, error_model="numpy")
+def deliver(a_in: Any, acc: Any, constant: int, scale: int, exponent: int, wrap: bool) -> None:
+    """a_in += shift((acc + constant) << scale, exponent), then ``acc`` is empty again."""
+    z = np.int32(constant)
+    up = np.int32(scale + max(exponent, 0))
+    down = np.int32(max(-exponent, 0))
+    if wrap:
+        for j in range(acc.shape[0]):
+            a_in[j] = np.int32(a_in[j] + np.int32(wrap24(np.int64(acc[j]))))
+            acc[j] = 0
+        return
+    for j in range(acc.shape[0]):
+        x = np.int32(np.int32(np.int32(acc[j] + z) << up) >> down)
+        a_in[j] = np.int32(a_in[j] + x)
+        acc[j] = 0
