@@ -147,8 +147,10 @@ class ChipNetwork:
         scaled = np.rint(total * self.settings.one)
         if not np.isfinite(scaled).all():
             raise InputError("a bias is NaN or infinite; the network diverged: lower the learning rate")
-        self.clipped = int(np.count_nonzero(np.abs(scaled) > STATE_MAX))
-        return np.clip(scaled, -STATE_MAX, STATE_MAX).astype(np.int32)
+        # Lava's sigma-delta neuron has a bias of 16 bits, ours one of 24.
+        limit = 2**15 - 1 if self.settings.variant == "sigma-delta" else STATE_MAX
+        self.clipped = int(np.count_nonzero(np.abs(scaled) > limit))
+        return np.clip(scaled, -limit, limit).astype(np.int32)
 
     def _wire(self) -> Wiring:
         recurrent = self.recurrent_couplings

@@ -102,7 +102,9 @@ class Loihi2Machine(RelaxationSubstrate):
         ledger.add(Event.WEIGHT_WRITES, self.chip.write(), component="synapses", phase="program")
         self.rewired()
         if self.settings.strict and self.chip.clipped:
-            raise InputError(f"{self.chip.clipped} biases leave the 24-bit range; scale the network down")
+            raise InputError(
+                f"{self.chip.clipped} biases leave the chip's range; scale the network down, or use fewer fraction_bits"
+            )
         return ledger
 
     def rewired(self) -> None:
@@ -156,7 +158,13 @@ class Loihi2Machine(RelaxationSubstrate):
         if held is None:
             held = ChipState(states, activities_of(states.u, self.chip.rules)[:, lo:])
         if nudge is not None:
-            self._apply_nudge(nudge, bias, held, ledger)
+            ledger.add(
+                Event.HOST_WRITES,
+                self.add_nudge(nudge, bias, held),
+                component="host",
+                layer="out",
+                phase="nudge+" if complex(nudge.beta).real >= 0 else "nudge-",
+            )
         tally = blank_tally(drive.batch, len(self.chip.rules.kind), self.chip.num_neurons if sum_activity else 0)
         self._run(states, bias, stop, tally)
         self._check_clipped(int(tally.saturations.sum()), "states")
@@ -166,7 +174,7 @@ class Loihi2Machine(RelaxationSubstrate):
         output = activity[:, lo:].copy()
         state = ChipState(states, output)
         if nudge is not None:
-            if start is not None and complex(nudge.beta).real and stop.max_steps:
+            if start is not None and complex(nudge.beta).real and stop.max_steps > len(self.network.populations):
                 self._watch_response(activity, start)
             state = held.after(states, output, complex(nudge.beta).real)
         residual = torch.from_numpy(tally.residual / self.settings.one).float()
@@ -206,8 +214,12 @@ class Loihi2Machine(RelaxationSubstrate):
             raise InputError("the starting equilibrium is not this machine's, or of another batch size")
         return start.state.states.copy(), start.state
 
-    def _apply_nudge(self, nudge: Nudge, bias: Int32, held: ChipState, ledger: Ledger) -> None:
-        """Add beta dL/dv to the output's bias."""
+    def add_nudge(self, nudge: Nudge, bias: Int32, held: ChipState) -> int:
+        """Add beta dL/dv to the output's part of ``bias`` (batch, neurons); return how many values the host sends.
+
+        Raises:
+            InputError: a complex nudge, or one with an antisymmetric correction.
+        """
         beta = complex(nudge.beta)
         if beta.imag:
             raise InputError(f"the chip has no complex states (nudge {nudge.beta}); use the centered estimator")
@@ -215,14 +227,11 @@ class Loihi2Machine(RelaxationSubstrate):
             raise InputError("the chip stores no transposed weights: no antisymmetric correction; use correction none")
         lo = int(self.chip.rules.offset[-2])
         shape = self.network.populations[-1].shape
-        activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32)).reshape(
-            -1, *shape
-        )
-        force = self.network.cost.gradient(activity, nudge.target).detach().flatten(1).double().numpy()
-        added = np.rint(beta.real * force * self.settings.one).astype(np.int64)
-        phase = "nudge+" if beta.real >= 0 else "nudge-"
-        ledger.add(Event.HOST_WRITES, int(np.count_nonzero(added)), component="host", layer="out", phase=phase)
+        activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32))
+        force = self.network.cost.gradient(activity.reshape(-1, *shape), nudge.target).detach().flatten(1)
+        added = np.rint(beta.real * force.double().numpy() * self.settings.one).astype(np.int64)
         bias[:, lo:] = np.clip(bias[:, lo:] + added, -STATE_MAX, STATE_MAX)
+        return int(np.count_nonzero(added))
 
     def _watch_response(self, activity: Int64, start: Equilibrium) -> None:
         """Note per population the share of neurons that a nudge left exactly as they were; warn once if nearly all."""

@@ -15,7 +15,8 @@ class Loihi2Settings:
     """Number formats and rules of the network on the chip.
 
     Attributes:
-        threshold: smallest change of activity that is sent, in units of activity; 0 sends every change.
+        threshold: smallest change of activity that is sent, in units of activity; 0 sends every change. Raised to the
+            last place of a message where messages are coarser.
         damping_shift: u moves by (target - u) / 2^k per step; 1 is the damped map with step 0.5.
         fraction_bits: binary places of states and activities (24-bit states: range +-2^(23 - places)).
         message_bits: binary places of a message; fewer than ``fraction_bits`` clears the low ones.
@@ -66,6 +67,10 @@ class Loihi2Settings:
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name} = {getattr(self, name)!r}; expected {' or '.join(allowed)}")
+        # A change that is sent must not lose all its bits.
+        smallest = 1 << (self.fraction_bits - self.message_bits)
+        if self.threshold_units < smallest:
+            object.__setattr__(self, "threshold", smallest / self.one)
         if self.variant == "sigma-delta" and (self.damping_shift or self.guard_bits):
             raise InputError(
                 "Lava's sigma-delta neuron has neither damping nor guard bits; set damping_shift=0 and guard_bits=0"
