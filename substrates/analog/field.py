@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from substrates.analog.imperfections.converters import quantise
 from substrates.base import Nudge
 from substrates.network import Network, State
 
@@ -29,12 +30,17 @@ class Field:
         currents: constant current into each population, (batch, *shape) each.
         nudge: force on the output; None in the free phase.
         activate_one: (population, u) -> v; a machine with mismatch brings its own.
+        rail: forces saturate at plus and minus this; 0 means never.
+        nudge_bits, nudge_range: resolution of the nudge current; 0 bits means exact.
     """
 
     network: Network
     currents: State
     nudge: Nudge | None
     activate_one: Callable[[int, Tensor], Tensor]
+    rail: float = 0.0
+    nudge_bits: int = 0
+    nudge_range: float = 1.0
 
     def activate(self, membranes: State) -> State:
         """v = sigma(u), population by population."""
@@ -46,31 +52,41 @@ class Field:
         forces = self.network.recurrent_currents(activities)
         nudge = self.nudge
         if nudge is None:
-            return tuple(i + f for i, f in zip(self.currents, forces))
-        output = nudge_current(self.network, nudge, activities[-1])
+            return tuple(self._saturate(i + f) for i, f in zip(self.currents, forces))
         total = [i + f for i, f in zip(self.currents, forces)]
         if nudge.reference is not None:
             away = tuple(v - r for v, r in zip(activities, nudge.reference))
             back = self.network.transposed_currents(away, nudge.reference)
             along = self.network.tangent_currents(away, nudge.reference)
             total = [t + b - a for t, b, a in zip(total, back, along)]
-        total[-1] = total[-1] + output
-        return tuple(total)
+        total[-1] = total[-1] + self._nudge_current(nudge, activities[-1])
+        return tuple(self._saturate(t) for t in total)
 
     def population(self, index: int, activities: State) -> Tensor:
         """F of one population only, from activities; for solvers that update populations in turn."""
         network, nudge = self.network, self.nudge
         total = self.currents[index] + network.recurrent_current(index, activities)
         if nudge is None:
-            return total
+            return self._saturate(total)
         if nudge.reference is not None:
             away = tuple(v - r for v, r in zip(activities, nudge.reference))
             back = network.transposed_currents(away, nudge.reference, only=index)[index]
             along = network.tangent_currents(away, nudge.reference, only=index)[index]
             total = total + back - along
         if index == len(activities) - 1:
-            total = total + nudge_current(network, nudge, activities[-1])
-        return total
+            total = total + self._nudge_current(nudge, activities[-1])
+        return self._saturate(total)
+
+    def _saturate(self, force: Tensor) -> Tensor:
+        return force.clamp(-self.rail, self.rail) if self.rail else force
+
+    def _nudge_current(self, nudge: Nudge, output: Tensor) -> Tensor:
+        """beta dL/dv of the output activities."""
+        if nudge.beta == 0:
+            return torch.zeros_like(output)
+        beta = nudge.beta if output.is_complex() else complex(nudge.beta).real
+        current = beta * self.network.cost.gradient(output, nudge.target)
+        return quantise(current, self.nudge_bits, -self.nudge_range, self.nudge_range)
 
     def select(self, samples: Tensor) -> Field:
         """The field of some samples of the batch, by index."""
@@ -81,14 +97,6 @@ class Field:
                 nudge.beta, nudge.target[samples], None if reference is None else tuple(r[samples] for r in reference)
             )
         return replace(self, currents=tuple(c[samples] for c in self.currents), nudge=nudge)
-
-
-def nudge_current(network: Network, nudge: Nudge, output: Tensor) -> Tensor:
-    """beta dL/dv of the output activities."""
-    if nudge.beta == 0:
-        return torch.zeros_like(output)
-    beta = nudge.beta if output.is_complex() else complex(nudge.beta).real
-    return beta * network.cost.gradient(output, nudge.target)
 
 
 def largest(force: State, membranes: State) -> Tensor:

@@ -23,7 +23,9 @@ class Coupling(nn.Module):
     source: int
     target: int
 
+    weight: nn.Parameter | None  #: None where tied to another coupling's
     bias: nn.Parameter | None
+    dense: bool = False  #: one full matrix
     holomorphic: bool = True  #: may be given complex activities
 
     @property
@@ -66,6 +68,8 @@ class Dense(Coupling):
     With ``tied`` (a Dense of the opposite direction) the weights are that coupling's, transposed.
     """
 
+    dense = True
+
     def __init__(
         self,
         source: int,
@@ -80,8 +84,8 @@ class Dense(Coupling):
         self.source, self.target = source, target
         # Kept out of the module tree: a tied coupling must not list the other's parameters as its own.
         object.__setattr__(self, "tied", tied)
-        self.weight: nn.Parameter | None = nn.Parameter(torch.zeros(target_size, source_size)) if tied is None else None
-        self.bias: nn.Parameter | None = nn.Parameter(torch.zeros(target_size)) if bias else None
+        self.weight = nn.Parameter(torch.zeros(target_size, source_size)) if tied is None else None
+        self.bias = nn.Parameter(torch.zeros(target_size)) if bias else None
 
     @property
     def matrix(self) -> Tensor:

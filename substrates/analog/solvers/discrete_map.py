@@ -23,5 +23,10 @@ class DiscreteMap(Solver):
 
     name: str = "map"
 
+    @property
+    def step_size(self) -> float:
+        """One time constant."""
+        return 1.0
+
     def step(self, field: Field, membranes: State, memory: State) -> tuple[State, State]:
         return field(membranes), memory

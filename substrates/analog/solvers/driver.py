@@ -52,11 +52,11 @@ class Relaxed:
     cycling: Tensor
 
 
-def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop) -> Relaxed:
+def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop, *, noisy: bool = False) -> Relaxed:
     """Relax every sample from ``membranes`` until its own residual is below the tolerance, or the steps run out.
 
     Each sample stops by itself, so what it becomes does not depend on which others share its batch. The residual is
-    looked at every ``stop.check_every`` steps and once at the end.
+    looked at every ``stop.check_every`` steps and once at the end. In a noisy run nothing is said to cycle.
     """
     whole_field = field
     batch = membranes[0].shape[0]
@@ -92,7 +92,7 @@ def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop) -> R
             returns.look(membranes)
     residual = largest(whole_field(final), final)
     converged = residual <= (stop.tolerance or DEFAULT_TOLERANCE)
-    return Relaxed(final, residual, converged, steps, cycling & ~converged)
+    return Relaxed(final, residual, converged, steps, cycling & ~converged & (not noisy))
 
 
 class _Returns:
