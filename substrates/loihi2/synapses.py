@@ -121,7 +121,10 @@ class Sparse(Synapses):
     ) -> None:
         from scipy.sparse import csc_array
 
-        matrix = csc_array(weights)
+        try:
+            matrix = csc_array(weights)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"sparse weights must be a SciPy sparse matrix or an array: {error}") from None
         if matrix.ndim != 2 or 0 in matrix.shape:
             raise InputError(f"sparse weights have shape (targets, sources), got {matrix.shape}")
         matrix.sum_duplicates()

@@ -9,6 +9,7 @@ bits to the sign, so eight-bit mixed weights are the even numbers from -256 to 2
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,21 +30,21 @@ class SignMode(IntEnum):
     INHIBITORY = 3
 
 
-def sign_mode_of(weights: npt.NDArray[np.integer]) -> SignMode:
+def sign_mode_of(weights: npt.NDArray[np.integer[Any]]) -> SignMode:
     """The narrowest mode that holds ``weights``; all zeros are excitatory."""
     if weights.size == 0 or weights.min() >= 0:
         return SignMode.EXCITATORY
     return SignMode.INHIBITORY if weights.max() <= 0 else SignMode.MIXED
 
 
-def clip(weights: npt.NDArray[np.integer], mode: SignMode, bits: int = WEIGHT_BITS) -> Int32:
+def clip(weights: npt.NDArray[np.integer[Any]], mode: SignMode, bits: int = WEIGHT_BITS) -> Int32:
     """Clip to the mode's range: mixed [-2^bits, 2^bits - 1], excitatory [0, 2^bits - 1], inhibitory its mirror."""
     sign = -1 if mode == SignMode.INHIBITORY else 1
     low = -(2**bits) if mode == SignMode.MIXED else 0
     return sign * np.clip(sign * weights.astype(np.int32), low, 2**bits - 1)
 
 
-def truncate(weights: npt.NDArray[np.integer], mode: SignMode, bits: int = WEIGHT_BITS) -> Int32:
+def truncate(weights: npt.NDArray[np.integer[Any]], mode: SignMode, bits: int = WEIGHT_BITS) -> Int32:
     """Clear the low bits that ``bits`` cannot hold: 8 - bits of them, one more for mixed signs; rounds down."""
     sign = -1 if mode == SignMode.INHIBITORY else 1
     drop = WEIGHT_BITS - bits + (mode == SignMode.MIXED)
@@ -81,6 +82,8 @@ class WeightFormat:
                 f"{int(wrong.sum())} weights have the wrong sign for {mode.name.lower()} synapses, "
                 f"the first is {mantissas[wrong].flat[0]}; use mixed signs or two connections"
             )
+        if mode == SignMode.INHIBITORY and (mantissas < -WEIGHT_MAX).any():
+            raise InputError(f"inhibitory weights go down to {-WEIGHT_MAX}, got {mantissas.min()}; use mixed signs")
         return truncate(clip(mantissas, mode), mode, self.bits), mode
 
     def __repr__(self) -> str:
