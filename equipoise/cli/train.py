@@ -1,0 +1,147 @@
+"""``equipoise train``: train a network by equilibrium propagation on a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from equipoise.cli._common import check_output, console, emit_json, progress
+
+__all__ = ["command"]
+
+ESTIMATORS = (
+    "one-sided",
+    "centered",
+    "random-sign",
+    "cauchy",
+    "four-point",
+    "oscillation",
+    "tangent",
+    "adjoint",
+    "recurrent-backprop",
+    "truncated-bptt",
+)
+
+
+@click.command()
+@click.option("--dataset", default="digits", show_default=True, help="digits, fashion-mnist, mnist, cifar10, ...")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set's files.")
+@click.option("--layers", metavar="784-256-256-10", help="Layer sizes, input first. [default: the data set's]")
+@click.option("--activation", default="logistic", show_default=True, help="logistic, tanh, dsilu, hard-sigmoid, relu.")
+@click.option("--target", default="ideal", show_default=True, help="ideal, analog, loihi2-sim, loihi2 or auto.")
+@click.option("--estimator", default="centered", show_default=True, type=click.Choice(ESTIMATORS))
+@click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
+@click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
+@click.option("--angle", default=90.0, show_default=True, help="Degrees between forward and backward weights at start.")
+@click.option("--tied", is_flag=True, help="One weight for both directions.")
+@click.option("--homeostasis", default=0.0, show_default=True, help="Coefficient of the Jacobian homeostasis.")
+@click.option("--homeostasis-end", type=float, help="Coefficient at the end of the run. [default: the same]")
+@click.option(
+    "--homeostasis-method",
+    default="closed-form",
+    show_default=True,
+    type=click.Choice(("closed-form", "jacobian-vector", "noise-correlation", "weight-decay")),
+)
+@click.option("--combination", default="sum", show_default=True, type=click.Choice(("sum", "conflict-free")))
+@click.option("--correction", default="none", show_default=True, type=click.Choice(("none", "asymep", "dyadic")))
+@click.option("--free-steps", default=100, show_default=True, help="Most steps of the free phase.")
+@click.option("--nudge-steps", default=40, show_default=True, help="Most steps of each nudged phase.")
+@click.option("--tolerance", default=1e-4, show_default=True, help="Residual at which a phase ends; 0 runs all steps.")
+@click.option("--unsettled", default="drop", show_default=True, type=click.Choice(("drop", "down-weight", "keep")))
+@click.option("--epochs", default=0, help="[default: 15 for digits, else 10]")
+@click.option("--batch-size", default=0, help="[default: 32 for digits, else 100]")
+@click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(("sgd", "adamw")))
+@click.option("--lr", default=0.0, help="Learning rate. [default: the optimizer's]")
+@click.option("--weight-decay", default=0.0, show_default=True)
+@click.option("--cosine/--constant", default=True, show_default=True, help="Learning rate over the run.")
+@click.option("--patience", default=0, show_default=True, help="Stop after so many epochs without gain; 0 never.")
+@click.option("--train-samples", type=int, help="Use the first so many.")
+@click.option("--test-samples", type=int, help="Use the first so many.")
+@click.option("--augment", is_flag=True, help="Flip and shift colour images while training.")
+@click.option("--chip", type=click.Path(path_type=Path), help="TOML or JSON file of chip parameters (analog).")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--profile", default="", help="Hardware profile for energy and latency. [default: the target's]")
+@click.option("--out", type=click.Path(path_type=Path), help="Record (HDF5) to write.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, bit for bit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(as_json: bool, layers: str | None, nudge: str, chip: Path | None, **options: Any) -> int:
+    """Train a network by equilibrium propagation.
+
+    Forward and backward weights are independent (their angle at the start is --angle); --homeostasis pulls them
+    together. Runs on one thread; the same seed gives the same bits.
+    """
+    from equipoise.training.config import TrainConfig, parse_layers
+    from equipoise.training.trainer import train
+
+    if not options["resume"]:
+        check_output(options["out"])
+    adaptive, size = _nudge(nudge)
+    config = TrainConfig(
+        layers=parse_layers(layers) if layers else (),
+        nudge=size,
+        adaptive=adaptive,
+        chip=_chip(chip),
+        **options,
+    )
+    out = console()
+    with progress(enabled=not as_json) as display:
+        task = display.add_task("training")
+
+        def show(news: dict[str, Any]) -> None:
+            if news.get("done"):
+                out.print(
+                    f"epoch {news['epoch']:>3}/{news['epochs']}  loss {news['train_loss']:.4f}  "
+                    f"test {100 * news['test_accuracy']:.2f} %  settled {100 * news['converged_fraction']:.1f} %  "
+                    f"cosine {' '.join(f'{c:.2f}' for c in news['gradient_cosine'])}  {news['seconds']:.1f} s"
+                )
+            else:
+                total = news["batches"] * news["epochs"]
+                done = (news["epoch"] - 1) * news["batches"] + news["batch"]
+                display.update(task, description=f"epoch {news['epoch']}", total=total, completed=done)
+
+        result = train(config, show)
+    out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {result.target['resolved']} ({result.status})")
+    if result.record is not None:
+        out.print(f"record {result.record}")
+    if as_json:
+        emit_json(result.as_dict())
+    return 130 if result.status == "interrupted" else 0
+
+
+def _nudge(text: str) -> tuple[bool, float]:
+    from hw_profiles.errors import InputError
+
+    if text == "auto":
+        return True, 0.0
+    try:
+        return False, float(text)
+    except ValueError:
+        raise InputError(f"nudge {text!r}; expected a number above zero, or auto") from None
+
+
+def _chip(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import json
+
+    from hw_profiles.errors import InputError
+
+    try:
+        text = path.read_text()
+        found = json.loads(text) if path.suffix == ".json" else _toml(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not a readable file of chip parameters ({error})") from None
+    return dict(found.get("parameters", found))
+
+
+def _toml(text: str) -> dict[str, Any]:
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return dict(tomllib.loads(text))

@@ -1,0 +1,93 @@
+"""What every reader returns: a split in memory, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hw_profiles.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Split", "finish"]
+
+#: (batch of images, random stream) -> augmented batch
+Augment = Callable[["Tensor", np.random.Generator], "Tensor"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test samples: float32 images (count, *shape) and int64 class indices.
+
+    ``augment`` is applied to training batches only.
+    """
+
+    name: str
+    train_inputs: Tensor
+    train_targets: Tensor
+    test_inputs: Tensor
+    test_targets: Tensor
+    classes: int
+    source: str = ""
+    augment: Augment | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(self.train_inputs.shape[1:])
+
+    def flattened(self) -> Split:
+        """The same with every sample as one vector."""
+        if self.augment is not None:
+            raise InputError(f"{self.name} is augmented as images; a dense input needs --no-augment")
+        return replace(self, train_inputs=self.train_inputs.flatten(1), test_inputs=self.test_inputs.flatten(1))
+
+    def limited(self, train: int | None, test: int | None) -> Split:
+        """The first ``train`` and ``test`` samples.
+
+        Raises:
+            InputError: fewer than one, or more than there are.
+        """
+        for wanted, have, what in ((train, len(self.train_targets), "train"), (test, len(self.test_targets), "test")):
+            if wanted is not None and not 1 <= wanted <= have:
+                raise InputError(f"{what} samples: got {wanted}, {self.name} has 1 to {have}")
+        return replace(
+            self,
+            train_inputs=self.train_inputs[:train],
+            train_targets=self.train_targets[:train],
+            test_inputs=self.test_inputs[:test],
+            test_targets=self.test_targets[:test],
+        )
+
+
+def finish(
+    name: str,
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    classes: int,
+    source: str,
+    augment: Augment | None = None,
+) -> Split:
+    """Check labels, counts and numbers, and make the split.
+
+    Raises:
+        InputError: empty, counts that differ, labels out of range, numbers that are not finite.
+    """
+    for what, (inputs, targets) in (("training", train), ("test", test)):
+        if len(inputs) == 0:
+            raise InputError(f"{source}: the {what} set is empty")
+        if len(inputs) != len(targets):
+            raise InputError(f"{source}: {len(inputs)} {what} images but {len(targets)} labels")
+        low, high = int(targets.min()), int(targets.max())
+        if low < 0 or high >= classes:
+            raise InputError(f"{source}: {what} labels run from {low} to {high}; expected 0 to {classes - 1}")
+        if not bool(inputs.isfinite().all()):
+            raise InputError(f"{source}: the {what} images hold NaN or infinite values")
+    if train[0].shape[1:] != test[0].shape[1:]:
+        raise InputError(
+            f"{source}: training images {tuple(train[0].shape[1:])}, test images {tuple(test[0].shape[1:])}"
+        )
+    return Split(name, train[0], train[1], test[0], test[1], classes, source, augment)

@@ -1,0 +1,347 @@
+"""The trainer: data through a machine, rule by rule of the learner, epoch by epoch, kept as it goes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
+from equipoise.training.config import TrainConfig
+from equipoise.training.datasets import Split, load_dataset
+from equipoise.training.evaluate import accuracy, gradient_cosine
+from equipoise.training.machines import PROFILES, make_machine
+from equipoise.training.result import TrainResult
+from equipoise.training.setup import make_learner, make_network, make_optimizer
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Ledger
+from learning_rules import Learner, LearnerState, symmetry, weight_angle
+from substrates.seeds import stream
+
+if TYPE_CHECKING:
+    from hw_profiles.profile import Profile
+    from hw_profiles.record import Record
+    from substrates.base import RelaxationSubstrate
+    from substrates.network import Network
+
+__all__ = ["Progress", "train"]
+
+#: called after every batch and epoch with what is known so far
+Progress = Callable[[dict[str, Any]], None]
+
+#: settings that may differ between a run and its resumption
+_FREE = {"out", "checkpoint", "resume", "data_dir", "patience", "profile", "target"}
+
+
+def train(
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    data: Split | None = None,
+    network: Network | None = None,
+    machine: RelaxationSubstrate | None = None,
+) -> TrainResult:
+    """Train a network on a machine and return the learning curve.
+
+    Same configuration, same bits: torch is held to one thread while training, batches come from a seeded stream.
+    A run that is interrupted (Ctrl-C, SIGTERM) ends with status ``interrupted`` and a readable record of the epochs
+    done; after a kill, ``resume`` goes on from the last whole epoch and ends with the same bits.
+
+    Args:
+        config: what to do.
+        progress: called with ``{"epoch", "epochs", "batch", "batches", ...}``.
+        data: instead of ``config.dataset``; ``config.dataset`` is then only a name.
+        network: instead of the layered network of the configuration (flat or image input as its shape says).
+        machine: instead of the target's; must hold ``network``.
+
+    Raises:
+        InputError: something in the configuration, the data or the checkpoint cannot be used. Nothing was written.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _terminations_as_interrupts():
+            return _Run.prepare(config, data, network, machine).go(progress or (lambda _: None))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass
+class _Run:
+    """One run in progress."""
+
+    config: TrainConfig
+    target: dict[str, str]
+    data: Split
+    network: Network
+    machine: RelaxationSubstrate
+    learner: Learner
+    optimizer: Any
+    scheduler: Any
+    state: LearnerState
+    profile: Profile
+    ledger: Ledger
+    history: list[dict[str, Any]]
+    best: dict[str, Any]
+
+    @classmethod
+    def prepare(
+        cls, config: TrainConfig, data: Split | None, network: Network | None, machine: RelaxationSubstrate | None
+    ) -> _Run:
+        """Check and build everything before any work."""
+        from hw_profiles.profile import load_profile
+        from mappers.targets import choose_target
+
+        if machine is not None:
+            name = machine.capabilities.name
+            target = {"requested": config.target, "resolved": name, "reason": "the machine was given"}
+        else:
+            target = choose_target(config.target, "network").as_dict()
+        if config.out is not None and not config.out.parent.is_dir():
+            raise InputError(f"cannot write {config.out}: the folder {config.out.parent} does not exist; make it first")
+        if config.out is not None and config.out.exists() and not config.resume:
+            raise InputError(f"{config.out} exists already and nothing is overwritten; choose another name or resume")
+        profile = load_profile(config.profile or PROFILES.get(target["resolved"], "cpu"))
+        split = load_dataset(config.dataset, config.data_dir) if data is None else data
+        if not config.augment and split.augment is not None:
+            from dataclasses import replace
+
+            split = replace(split, augment=None)
+        if network is None or len(network.input_shape) == 1:
+            split = split.flattened()
+        split = split.limited(config.train_samples, config.test_samples)
+        if network is None:
+            config = config.resolved(target["resolved"], split.train_inputs[0].numel(), split.classes)
+            network = make_network(config)
+        else:
+            config = config.resolved(target["resolved"], split.train_inputs[0].numel(), split.classes)
+        if machine is None:
+            machine = make_machine(target["resolved"], network, config.chip, config.seed)
+        if machine.network is not network:
+            raise InputError("the machine holds another network than the one to train")
+        if tuple(network.input_shape) != split.input_shape:
+            raise InputError(f"the network takes {tuple(network.input_shape)}, the data has {split.input_shape}")
+        learner = make_learner(config, machine)
+        learner.check(machine)
+        batches = -(-len(split.train_targets) // config.batch_size)
+        optimizer, scheduler = make_optimizer(config, network, config.epochs * batches)
+        run = cls(
+            config,
+            target,
+            split,
+            network,
+            machine,
+            learner,
+            optimizer,
+            scheduler,
+            learner.init(),
+            profile,
+            Ledger(),
+            [],
+            {},
+        )
+        run.resume()
+        return run
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Settings a resumed run must share."""
+        return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.target["resolved"]}
+
+    def resume(self) -> None:
+        path = self.config.checkpoint_path
+        if not self.config.resume or path is None:
+            return
+        saved = load_checkpoint(path, self.identity)
+        if saved is None:
+            return
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(saved["scheduler"])
+        restore_machine(self.machine, saved["machine"])
+        self.state, self.ledger = saved["learner"], saved["ledger"]
+        self.history, self.best = saved["history"], saved["best"]
+
+    def go(self, progress: Progress) -> TrainResult:
+        """All epochs that are left."""
+        record = self._open_record()
+        status = "complete"
+        try:
+            if not self.history:
+                self.ledger.merge(self.machine.program())
+            for epoch in range(len(self.history) + 1, self.config.epochs + 1):
+                row = self._epoch(epoch, progress)
+                self._keep(row, record)
+                progress({**row, "epochs": self.config.epochs, "done": True})
+                if 0 < self.config.patience <= epoch - self.best["epoch"]:
+                    status = "stopped early"
+                    break
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except BaseException:
+            if record is not None:
+                record.close("failed")
+            raise
+        return self._finish(record, status)
+
+    def _epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+        import torch
+
+        config, data = self.config, self.data
+        began = time.perf_counter()
+        count = len(data.train_targets)
+        order = torch.from_numpy(stream(config.seed, "batches", epoch).permutation(count))
+        batches = order.split(config.batch_size)
+        total = {"loss": 0.0, "finite": 0, "right": 0, "settled": 0, "used": 0, "equilibrations": 0, "homeostasis": 0.0}
+        nudge: float | None = None
+        for number, index in enumerate(batches):
+            inputs, targets = data.train_inputs[index], data.train_targets[index]
+            if data.augment is not None:
+                inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
+            done = (epoch - 1 + number / len(batches)) / config.epochs
+            self.optimizer.zero_grad(set_to_none=True)
+            report, self.state = self.learner.step(self.machine, inputs, targets, self.state, progress=done)
+            self.optimizer.step()
+            if self.scheduler is not None:
+                self.scheduler.step()
+            self.ledger.merge(self.machine.program())
+            self.ledger.merge(report.ledger)
+            finite = torch.isfinite(report.loss)
+            total["loss"] += float(report.loss[finite].sum())
+            total["finite"] += int(finite.sum())
+            total["right"] += report.correct
+            total["settled"] += report.settled
+            total["used"] += report.used
+            total["equilibrations"] += report.equilibrations
+            total["homeostasis"] += report.homeostasis or 0.0
+            nudge = report.nudge
+            if number % 10 == 0:
+                progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
+        test, test_converged, spent = accuracy(
+            self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
+        )
+        self.ledger.merge(spent)
+        probe = slice(0, config.probe_samples)
+        cosine = gradient_cosine(
+            self.learner, self.machine, data.test_inputs[probe], data.test_targets[probe], self.state
+        )
+        return {
+            "epoch": epoch,
+            "train_loss": total["loss"] / max(1, total["finite"]),
+            "train_accuracy": total["right"] / count,
+            "test_accuracy": test,
+            "converged_fraction": total["settled"] / count,
+            "used_fraction": total["used"] / count,
+            "test_converged_fraction": test_converged,
+            "symmetry": self._symmetry(probe),
+            "weight_angle": weight_angle(self.network),
+            "gradient_cosine": cosine,
+            "homeostasis_loss": total["homeostasis"] / len(batches) if self.learner.homeostasis is not None else None,
+            "nudge": nudge,
+            "equilibrations": total["equilibrations"],
+            "seconds": time.perf_counter() - began,
+        }
+
+    def _symmetry(self, probe: slice) -> float:
+        from substrates.network import Dense
+
+        if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
+            return symmetry(self.network)
+        free = self.machine.relax(self.machine.drive(self.data.test_inputs[probe]), self.learner.phases.free)
+        return symmetry(self.network, free.activities)
+
+    def _keep(self, row: dict[str, Any], record: Record | None) -> None:
+        """An epoch is done: remember the best, write record and checkpoint."""
+        self.history.append(row)
+        if not self.best or row["test_accuracy"] > self.best["accuracy"]:
+            weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+            self.best = {"accuracy": row["test_accuracy"], "epoch": row["epoch"], "weights": weights}
+        if record is not None:
+            record.append("epochs", row)
+            record.set_ledger(self.ledger)
+            record.flush()
+        path = self.config.checkpoint_path
+        if path is not None:
+            save_checkpoint(
+                path,
+                identity=self.identity,
+                network=self.network,
+                optimizer=self.optimizer,
+                scheduler=self.scheduler,
+                learner=self.state,
+                machine=self.machine,
+                ledger=self.ledger,
+                history=self.history,
+                best=self.best,
+            )
+
+    def _open_record(self) -> Record | None:
+        if self.config.out is None:
+            return None
+        from hw_profiles.record import Record
+
+        record = Record.create(
+            self.config.out,
+            kind="train",
+            config=self.config.as_dict(),
+            seeds={"run": self.config.seed},
+            target=self.target,
+            overwrite=self.config.resume,
+        )
+        for row in self.history:
+            record.append("epochs", row)
+        return record
+
+    def _finish(self, record: Record | None, status: str) -> TrainResult:
+        from hw_profiles.pricing import price
+
+        cost = price(self.ledger, self.profile)
+        last = self.history[-1]["test_accuracy"] if self.history else float("nan")
+        if record is not None:
+            record.set_ledger(self.ledger)
+            record.result("test_accuracy", last)
+            record.result("best_accuracy", self.best.get("accuracy", float("nan")))
+            record.result("best_epoch", self.best.get("epoch", 0))
+            for name, tensor in self.network.state_dict().items():
+                record.result(f"weights.{name}", tensor.cpu().numpy())
+            record.close("complete" if status == "stopped early" else status)
+        return TrainResult(
+            test_accuracy=last,
+            best_accuracy=self.best.get("accuracy", float("nan")),
+            best_epoch=self.best.get("epoch", 0),
+            epochs=self.history,
+            target=self.target,
+            energy=cost.energy.as_dict(),
+            latency=cost.latency.as_dict(),
+            profile=self.profile.name,
+            ledger=self.ledger,
+            network=self.network,
+            machine=self.machine,
+            best_weights=self.best.get("weights", {}),
+            status=status,
+            record=self.config.out,
+        )
+
+
+@contextmanager
+def _terminations_as_interrupts() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does. Only the main thread may install handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
