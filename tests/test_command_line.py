@@ -1,0 +1,35 @@
+"""The top of the command line: unknown commands, errors in one line, exit codes."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from equipoise.cli import main
+
+
+def test_unknown_command_is_one_line_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["trian"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "did you mean 'train'" in captured.err
+
+
+def test_unknown_option_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--nonsense"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_every_command_has_help_worth_reading(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Usage: equipoise" in text
+    assert len(text.splitlines()) > 5
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_every_command_module_is_importable(name: str) -> None:
+    assert importlib.import_module(f"equipoise.cli.{main.COMMANDS[name][0]}").command is not None
