@@ -45,8 +45,9 @@ class Event(str, Enum):
     # Conventional processors
     MACS = "macs"  #: multiply-accumulates
     ACS = "acs"  #: accumulates without a multiply
-    CPU_NANOSECONDS = "cpu_nanoseconds"
-    WALL_NANOSECONDS = "wall_nanoseconds"
+    CPU_NANOSECONDS = "cpu_nanoseconds"  #: processor time of this process, all its threads
+    WALL_NANOSECONDS = "wall_nanoseconds"  #: time by the clock on the wall
+    MEASURED_MICROJOULES = "measured_microjoules"  #: read from an energy counter; the component is the rail
 
 
 class Key(NamedTuple):

@@ -1,121 +1,198 @@
-"""Pricing: counts times prices, dynamic and static apart, ranges propagated, the weakest grade shown.
+"""What a ledger costs on a profile: energy (dynamic and static apart) and latency, each with range and grade.
 
-    E_dynamic = sum_k n_k e_k        T = sum_serial n_k t_k + sum_parallel n_k t_k / cores        E_static = chips P T
+Energy::
 
-Ranges are propagated as intervals (all prices low together, all high together): the honest bound when the errors of
-one profile are correlated. A total is refused, as None with the list of unpriced events, while a counted event has
-no price.
+    E = sum_k count_k * e_k  +  chips * P_static * T
+
+Latency has the max-affine form of arXiv:2601.10035, applied to each phase's totals::
+
+    T = sum_phases max(barrier * steps, max_core neuron, max_core synapse, max_core memory, max_core link)
+        + serial work
+
+The maximum of totals is a lower bound of the sum over steps of each step's maximum; the two agree when steps
+are alike. Events without a core are spread over cores as `hw_profiles.placement` says.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hw_profiles.ledger import Event, Ledger
-from hw_profiles.profile import GRADES, Figure, Profile
+from hw_profiles.errors import InputError
+from hw_profiles.grades import ZERO, Estimate, Grade
+from hw_profiles.latency import LatencyTerm, latency
+from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.validity import check_validity
 
-__all__ = ["Cost", "Estimate", "price"]
+if TYPE_CHECKING:
+    from hw_profiles.schema import Price, ProfileModel
+
+__all__ = ["Cost", "Estimate", "Line", "price"]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure with its range, the weakest grade behind it, and the events that had no price."""
+class Line:
+    """One counted event of one layer and phase, priced."""
 
-    value: float | None
-    low: float | None
-    high: float | None
-    grade: str | None
-    missing: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "grade": self.grade,
-            "missing": list(self.missing),
-        }
+    event: Event
+    component: str  #: of the profile: synapse, neuron, network, ...
+    layer: str
+    phase: str
+    count: int
+    energy: Estimate
+    cite: tuple[str, ...]
+    within: str  #: for an event without an energy of its own: what contains it
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Energy (J) and latency (s) of a ledger on a profile, with their parts."""
+    """What a ledger costs on one profile.
+
+    Attributes:
+        energy: dynamic plus static; its value is None while a counted event has no price.
+        latency: time on the machine.
+        dynamic, static: the two parts of the energy.
+        lines: every counted event of every layer and phase, priced.
+        terms: the terms of the latency, per phase; the largest of each phase is marked as the bound.
+        assumptions: what had to be assumed about placement, in words.
+        not_counted: what the profile leaves out, in words.
+    """
 
     profile: str
+    title: str
+    chips: int
     energy: Estimate
     latency: Estimate
     dynamic: Estimate
     static: Estimate
-    by_event: dict[str, Estimate]
+    lines: tuple[Line, ...]
+    terms: tuple[LatencyTerm, ...]
+    assumptions: tuple[str, ...]
+    not_counted: tuple[str, ...]
+    citations: tuple[str, ...]
+
+    def by(self, field: str) -> dict[str, Estimate]:
+        """Dynamic energy split by ``component``, ``layer``, ``phase`` or ``event``; the priced events only."""
+        split: dict[str, Estimate] = {}
+        for line in self.lines:
+            if not line.energy.missing and not line.within:
+                name = str(getattr(line, field))
+                split[name] = split.get(name, ZERO) + line.energy
+        return split
 
     def as_dict(self) -> dict[str, Any]:
+        """Everything as plain Python, for JSON."""
         return {
             "profile": self.profile,
-            "energy_j": self.energy.as_dict(),
-            "latency_s": self.latency.as_dict(),
-            "dynamic_j": self.dynamic.as_dict(),
-            "static_j": self.static.as_dict(),
-            "by_event_j": {name: e.as_dict() for name, e in self.by_event.items()},
+            "title": self.title,
+            "chips": self.chips,
+            "energy": self.energy.as_dict(),
+            "latency": self.latency.as_dict(),
+            "dynamic": self.dynamic.as_dict(),
+            "static": self.static.as_dict(),
+            "by_component": {name: part.as_dict() for name, part in self.by("component").items()},
+            "by_phase": {name: part.as_dict() for name, part in self.by("phase").items()},
+            "lines": [
+                {
+                    "event": line.event.value,
+                    "component": line.component,
+                    "layer": line.layer,
+                    "phase": line.phase,
+                    "count": line.count,
+                    "within": line.within,
+                    "energy": line.energy.as_dict(),
+                }
+                for line in self.lines
+            ],
+            "latency_terms": [term.as_dict() for term in self.terms],
+            "assumptions": list(self.assumptions),
+            "not_counted": list(self.not_counted),
+            "citations": list(self.citations),
         }
 
 
-#: events that describe the run rather than cost anything on the machine priced
-_CLOCKS = {Event.CPU_NANOSECONDS, Event.WALL_NANOSECONDS}
-
-
-def price(ledger: Ledger, profile: Profile, *, chips: int = 1, cores: int = 1) -> Cost:
+def price(ledger: Ledger, profile: ProfileModel, chips: int | None = None) -> Cost:
     """Price ``ledger`` on ``profile``.
 
     Args:
-        chips: chips powered; the static power is per chip.
-        cores: cores that share the parallel work evenly (the heaviest core sets the pace; without a placement an
-            even spread is assumed, which is the lower bound of the time).
+        ledger: the counts.
+        profile: from `hw_profiles.profile.load_profile`.
+        chips: chips powered during the run; None takes as many as the placement (or the neurons) need.
+
+    Raises:
+        InputError: the counts are outside the range of a fitted profile's data, or ``chips`` is below one.
     """
-    totals = {event: count for event, count in ledger.totals().items()}
-    processor = profile.machine == "processor"
-    counted = [event for event in totals if processor or event not in _CLOCKS]
-    missing = tuple(e.value for e in counted if e not in profile.energy and e not in profile.not_priced)
-    by_event = {
-        e.value: _scale(profile.energy[e], totals[e]) for e in counted if e in profile.energy and totals[e] > 0
+    if chips is not None and chips < 1:
+        raise InputError(f"chips must be at least 1, got {chips}")
+    check_validity(ledger, profile)
+    counted = set(ledger.totals())
+    prices = {p.event: p for p in profile.price if not counted.intersection(p.unless)}
+    set_aside = {p.event: p for p in profile.price if counted.intersection(p.unless)}
+    covered = {
+        event: entry.by
+        for entry in profile.covered
+        if not entry.when or counted.intersection(entry.when)
+        for event in entry.events
     }
-    dynamic = _sum(list(by_event.values()), missing)
-    times = [_scale(f, totals.get(e, 0)) for e, f in profile.serial.items() if totals.get(e)]
-    times += [_scale(f, totals[e] / max(cores, 1)) for e, f in profile.parallel.items() if totals.get(e)]
-    untimed = () if times or not counted else tuple(e.value for e in counted)
-    latency = _sum(times, untimed)
-    if profile.static is None:
-        static = Estimate(0.0, 0.0, 0.0, None)
-    elif latency.value is None:
-        static = Estimate(None, None, None, None, latency.missing)
+    lines = [_line(key, count, prices, set_aside, covered) for key, count in _without_cores(ledger).items()]
+    dynamic = sum((line.energy for line in lines), ZERO)
+    time = latency(ledger, profile, prices, {*covered, *set_aside}, chips)
+    if profile.static_power is None:
+        static = ZERO
     else:
-        p = profile.static
-        static = Estimate(
-            chips * p.value * (latency.value or 0.0),
-            chips * p.low * (latency.low or 0.0),
-            chips * p.high * (latency.high or 0.0),
-            _weakest([p.grade, latency.grade]),
-        )
-    energy = _sum([dynamic, static], tuple(dict.fromkeys((*dynamic.missing, *static.missing))))
-    return Cost(profile.name, energy, latency, dynamic, static, by_event)
-
-
-def _scale(figure: Figure, count: float) -> Estimate:
-    return Estimate(figure.value * count, figure.low * count, figure.high * count, figure.grade)
-
-
-def _weakest(grades: list[str | None]) -> str | None:
-    known = [GRADES.index(g) for g in grades if g is not None]
-    return GRADES[max(known)] if known else None
-
-
-def _sum(parts: list[Estimate], missing: tuple[str, ...]) -> Estimate:
-    grade = _weakest([part.grade for part in parts])
-    if missing:
-        return Estimate(None, None, None, grade, missing)
-    return Estimate(
-        sum(part.value or 0.0 for part in parts),
-        sum(part.low or 0.0 for part in parts),
-        sum(part.high or 0.0 for part in parts),
-        grade,
+        static = profile.static_power.per_chip.si().scaled(time.chips).times(time.total)
+    figures = [
+        f for line in lines if line.event in prices for f in (prices[line.event].energy, prices[line.event].time)
+    ]
+    if profile.static_power is not None:
+        figures.append(profile.static_power.per_chip)
+    citations = dict.fromkeys(key for figure in figures if figure is not None for key in figure.cite)
+    return Cost(
+        profile=profile.name,
+        title=profile.title,
+        chips=time.chips,
+        energy=_graded(dynamic + static, lines),
+        latency=time.total,
+        dynamic=dynamic,
+        static=static,
+        lines=tuple(lines),
+        terms=time.terms,
+        assumptions=time.assumptions,
+        not_counted=profile.not_counted,
+        citations=tuple(citations),
     )
+
+
+def _graded(total: Estimate, lines: list[Line]) -> Estimate:
+    """Nothing counted costs nothing, for certain; counts that are all covered cost nothing by assumption."""
+    if total.grade is None and not total.missing:
+        return Estimate(total.value, total.low, total.high, Grade.ASSUMED if lines else Grade.MEASURED)
+    return total
+
+
+def _without_cores(ledger: Ledger) -> dict[Key, int]:
+    sums: defaultdict[Key, int] = defaultdict(int)
+    for key, count in ledger.items():
+        sums[Key(key.event, "", key.layer, -1, key.phase)] += count
+    order = {event: place for place, event in enumerate(Event)}
+    return dict(sorted(sums.items(), key=lambda item: (order[item[0].event], item[0][1:])))
+
+
+def _line(
+    key: Key, count: int, prices: dict[Event, Price], set_aside: dict[Event, Price], covered: dict[Event, str]
+) -> Line:
+    def line(component: str, energy: Estimate, within: str = "", cite: tuple[str, ...] = ()) -> Line:
+        return Line(key.event, component, key.layer, key.phase, count, energy, cite, within)
+
+    entry = prices.get(key.event)
+    if entry is not None and entry.energy is not None:
+        return line(entry.component, entry.energy.si().scaled(count), "", entry.energy.cite)
+    if entry is not None and entry.energy_within:
+        return line(entry.component, ZERO, entry.energy_within)
+    if key.event in set_aside:
+        other = set_aside[key.event]
+        return line(other.component, ZERO, f"contained in {', '.join(event.value for event in other.unless)}")
+    if key.event in covered:
+        return line("covered", ZERO, covered[key.event])
+    return line("unpriced", Estimate.refused([key.event.value]))

@@ -1,127 +1,165 @@
-"""Hardware profiles: what one counted event costs on one machine, with source, grade and range. TOML files.
-
-    name = "loihi2"                  title = "Intel Loihi 2, one chip"
-    [static]                         power of the chip while it waits (W)
-    [latency.step]                   seconds per event, or terms of the step time
-    [energy.synaptic_operations]     value, low, high (J), grade, scope, cite
-
-An event under ``[not_priced]`` is counted but carries no price of its own, with the reason (it is inside another
-price, or physically free); an event that is in neither table makes a total impossible.
-"""
+"""Loading and checking profiles: TOML files with every price a machine charges."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+if TYPE_CHECKING:
+    from hw_profiles.schema import ProfileModel
 
-__all__ = ["GRADES", "Figure", "Profile", "check_profile", "list_profiles", "load_profile"]
-
-#: from the strongest to the weakest
-GRADES = ("measured", "fitted", "simulated", "projected", "vendor", "inherited", "assumed")
-Grade = Literal["measured", "fitted", "simulated", "projected", "vendor", "inherited", "assumed"]
+__all__ = ["check_profile", "list_profiles", "load_profile"]
 
 FOLDER = Path(__file__).parent / "profiles"
 
 
-class Figure(BaseModel):
-    """One number with where it comes from. ``low <= value <= high``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    value: float = Field(ge=0)
-    low: float = Field(ge=0)
-    high: float = Field(ge=0)
-    unit: Literal["J", "s", "W", "1"]
-    grade: Grade
-    cite: str = Field(min_length=1)
-    scope: str = ""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Figure:
-        if not self.low <= self.value <= self.high:
-            raise ValueError(f"low {self.low} <= value {self.value} <= high {self.high} does not hold")
-        return self
-
-
-class Profile(BaseModel):
-    """Prices of one machine; see the module's text for the file's form."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str
-    title: str
-    summary: str
-    machine: Literal["digital-neuromorphic", "analog", "processor"]
-    capacity: dict[str, int] = Field(default_factory=dict)
-    static: Figure | None = None
-    energy: dict[Event, Figure] = Field(default_factory=dict)
-    #: seconds per event; ``serial`` ones add up, ``parallel`` ones are shared over the cores in use
-    serial: dict[Event, Figure] = Field(default_factory=dict)
-    parallel: dict[Event, Figure] = Field(default_factory=dict)
-    not_priced: dict[Event, str] = Field(default_factory=dict)
-    citations: dict[str, str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Profile:
-        wrong = []
-        for table, unit in (("energy", "J"), ("serial", "s"), ("parallel", "s")):
-            for event, figure in getattr(self, table).items():
-                if figure.unit != unit:
-                    wrong.append(f"{table}.{event.value}: unit {figure.unit}, expected {unit}")
-                if figure.cite not in self.citations:
-                    wrong.append(f"{table}.{event.value}: no citation {figure.cite!r}")
-        if self.static is not None and self.static.unit != "W":
-            wrong.append(f"static: unit {self.static.unit}, expected W")
-        if self.static is not None and self.static.cite not in self.citations:
-            wrong.append(f"static: no citation {self.static.cite!r}")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
-
-
 def list_profiles() -> list[str]:
-    """Names of the profiles shipped."""
+    """Names of the profiles that ship with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def check_profile(path: str | Path) -> list[str]:
-    """Everything that is wrong with a profile file, one line each; empty when it is sound."""
-    path = Path(path)
-    try:
-        data = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        return [f"{path}: no such file"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return [f"{path}: not a TOML file ({error})"]
-    try:
-        Profile.model_validate(data)
-    except ValidationError as error:
-        return [f"{'.'.join(str(p) for p in e['loc']) or 'profile'}: {e['msg']}" for e in error.errors()]
-    return []
-
-
-def load_profile(name: str | Path) -> Profile:
-    """Load a shipped profile by name, or a file by path.
+def load_profile(name_or_path: str | Path) -> ProfileModel:
+    """Return the profile called ``name_or_path``, or the one in that file (a path, or any name ending in .toml).
 
     Raises:
-        InputError: no such profile (lists those there are), or all that is wrong with the file.
+        InputError: there is no such profile, or the file is wrong; the text lists everything that is wrong.
     """
-    path = FOLDER / f"{name}.toml"
+    text = str(name_or_path)
+    if text.endswith(".toml") or "/" in text:
+        path = Path(text)
+        if not path.is_file():
+            raise InputError(f"no profile file {text}; give a .toml file or one of {', '.join(list_profiles())}")
+        return _load(path, path.stat().st_mtime_ns)
+    path = FOLDER / f"{text}.toml"
     if not path.is_file():
-        path = Path(name)
-        if path.suffix != ".toml" or not path.is_file():
-            raise InputError(f"no profile {str(name)!r}; there are {', '.join(list_profiles())}, or give a .toml file")
-    errors = check_profile(path)
-    if errors:
-        raise InputError(f"the profile {path.name} has {len(errors)} error(s): " + "; ".join(errors))
-    data: dict[str, Any] = tomllib.loads(path.read_text())
-    return Profile.model_validate(data)
+        raise InputError(f"no profile {text!r}; there are {', '.join(list_profiles())}, or give a .toml file")
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, _changed: int) -> ProfileModel:
+    from hw_profiles.schema import ProfileModel
+
+    data = _read(path)
+    problems = _problems(data)
+    if problems:
+        raise InputError(f"{path.name} is not a usable profile ({len(problems)} wrong): " + "; ".join(problems))
+    return ProfileModel.model_validate(data)
+
+
+def check_profile(path: Path) -> list[str]:
+    """Everything that is wrong with the profile file ``path``, one line each; empty when it is right."""
+    return _problems(_read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from error
+
+
+def _problems(data: dict[str, Any]) -> list[str]:
+    """The shape errors pydantic finds, then what only the whole file shows; both always run."""
+    from pydantic import ValidationError
+
+    from hw_profiles.schema import ProfileModel
+
+    found: list[str] = []
+    try:
+        ProfileModel.model_validate(data)
+    except ValidationError as error:
+        for item in error.errors():
+            place = ".".join(_place(data, item["loc"]))
+            text = item["msg"].removeprefix("Value error, ")
+            if item["type"] == "enum" and {"event", "events", "unless", "when"}.intersection(item["loc"]):
+                text = f"unknown event {item['input']!r}; known: {', '.join(event.value for event in Event)}"
+            found.append(f"{place or 'file'}: {text}")
+    found += _whole_file(data)
+    return list(dict.fromkeys(found))
+
+
+def _place(data: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Name a place for people: a list entry is shown with its event."""
+    words: list[str] = []
+    here = data
+    for part in location:
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            here = None
+        if isinstance(part, int) and isinstance(here, dict) and "event" in here:
+            words[-1] += f"[{here['event']}]"
+        elif isinstance(part, int) and words:
+            words[-1] += f"[{part}]"
+        else:
+            words.append(str(part))
+    return words
+
+
+def _tables(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    value = data.get(name, [])
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _whole_file(data: dict[str, Any]) -> list[str]:
+    """Checks across entries, on the raw tables, so that they run even when a single figure is wrong."""
+    from hw_profiles.schema import REQUIRED_EVENTS
+    from hw_profiles.validity import METRICS
+
+    found: list[str] = []
+    spoken = [str(entry.get("event")) for entry in _tables(data, "price")]
+    for name in ("covered", "unpublished"):
+        for entry in _tables(data, name):
+            events = entry.get("events", [])
+            spoken += [str(event) for event in events] if isinstance(events, list) else []
+    found += [f"event {event} is spoken of {n} times" for event, n in Counter(spoken).items() if n > 1]
+    for price in _tables(data, "price"):
+        for what in ("energy", "time"):
+            place = f"price[{price.get('event')}].{what}"
+            figure = price.get(what)
+            said = [name for name in (what, f"{what}_within", f"{what}_unpublished") if price.get(name)]
+            if not said:
+                found.append(
+                    f"{place}: missing price; give a figure, or say in {what}_within what contains it, "
+                    f"or in {what}_unpublished that nobody published it"
+                )
+            if len(said) > 1:
+                found.append(f"{place}: {' and '.join(said)} exclude each other; keep one")
+            found += _wrong_dimension(figure, what, place)
+    static = data.get("static_power")
+    if isinstance(static, dict):
+        found += _wrong_dimension(static.get("per_chip"), "power", "static_power.per_chip")
+    elif not data.get("static_within"):
+        found.append("static_power: missing; give per_chip, or say in static_within what contains it")
+    for event in REQUIRED_EVENTS.get(str(data.get("kind")), ()):
+        if event.value not in spoken:
+            found.append(
+                f"missing price for {event.value}, which every {data['kind']} machine counts; "
+                "add a [[price]], a [[covered]] or an [[unpublished]] entry"
+            )
+    for entry in _tables(data, "validity"):
+        if entry.get("metric") not in METRICS:
+            found.append(f"validity: unknown metric {entry.get('metric')!r}; known: {', '.join(METRICS)}")
+    return found
+
+
+def _wrong_dimension(figure: Any, expected: str, place: str) -> list[str]:
+    from hw_profiles.units import UNITS, units_of
+
+    if not isinstance(figure, dict) or figure.get("unit") not in UNITS:
+        return []
+    got = UNITS[figure["unit"]][0]
+    if got == expected:
+        return []
+    return [f"{place}: wrong unit {figure['unit']!r} ({got}); expected one of {', '.join(units_of(expected))}"]

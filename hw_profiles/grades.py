@@ -1,0 +1,110 @@
+"""How far a figure can be trusted, and figures with a range.
+
+A *grade* says where a figure comes from. Sums and products carry the weakest grade of their parts, and ranges
+are propagated as intervals: the low of a sum is the sum of the lows. That is the widest honest range: it
+assumes that all errors may point the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+__all__ = ["Estimate", "Grade", "weakest"]
+
+
+class Grade(str, Enum):
+    """Strongest first; the order is what `weakest` uses."""
+
+    MEASURED = "measured"  #: read from silicon or from a meter by those who report it
+    FITTED = "fitted"  #: regressed on measurements; holds only within their range
+    SIMULATED = "simulated"  #: circuit or pre-silicon simulation
+    PROJECTED = "projected"  #: a model or forecast by the authors
+    VENDOR = "vendor"  #: stated by the maker without a described measurement
+    INHERITED = "inherited"  #: another machine's figure, used for want of a better one
+    ASSUMED = "assumed"  #: our bound or guess, derived as the note says
+
+    @property
+    def rank(self) -> int:
+        """0 for the strongest."""
+        return list(Grade).index(self)
+
+
+def weakest(grades: Iterable[Grade]) -> Grade | None:
+    """The weakest of ``grades``, or None when there is none."""
+    return max(grades, key=lambda grade: grade.rank, default=None)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its range and grade, or the names of what is missing to give it.
+
+    Attributes:
+        value: best estimate in SI units (J or s); None when something is missing.
+        low, high: range; None when something is missing.
+        grade: weakest grade of all parts; None for an empty sum.
+        missing: names of the counted events that have no price here; the total is refused while there is one.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    grade: Grade | None = None
+    missing: tuple[str, ...] = ()
+
+    @staticmethod
+    def refused(missing: Iterable[str]) -> Estimate:
+        """An estimate that cannot be given, because of ``missing``."""
+        return Estimate(None, None, None, None, tuple(dict.fromkeys(missing)))
+
+    def __add__(self, other: Estimate) -> Estimate:
+        missing = (*self.missing, *other.missing)
+        if missing:
+            return Estimate.refused(missing)
+        grades = [grade for grade in (self.grade, other.grade) if grade is not None]
+        return Estimate(
+            _number(self.value) + _number(other.value),
+            _number(self.low) + _number(other.low),
+            _number(self.high) + _number(other.high),
+            weakest(grades),
+        )
+
+    def times(self, other: Estimate) -> Estimate:
+        """Product of two non-negative estimates."""
+        missing = (*self.missing, *other.missing)
+        if missing:
+            return Estimate.refused(missing)
+        return Estimate(
+            _number(self.value) * _number(other.value),
+            _number(self.low) * _number(other.low),
+            _number(self.high) * _number(other.high),
+            weakest(grade for grade in (self.grade, other.grade) if grade is not None),
+        )
+
+    def scaled(self, factor: float) -> Estimate:
+        """This estimate times an exact number of zero or more."""
+        if self.missing:
+            return self
+        return Estimate(
+            _number(self.value) * factor, _number(self.low) * factor, _number(self.high) * factor, self.grade
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The five fields as plain Python, as the command line prints them."""
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "grade": self.grade.value if self.grade else None,
+            "missing": list(self.missing),
+        }
+
+
+#: the empty sum
+ZERO = Estimate(0.0, 0.0, 0.0)
+
+
+def _number(value: float | None) -> float:
+    return 0.0 if value is None else value

@@ -1,0 +1,106 @@
+"""Time on the machine: per phase the maximum of the machine's bounds, then what is done in series."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hw_profiles.grades import ZERO, Estimate
+from hw_profiles.ledger import Event, Ledger
+from hw_profiles.placement import Spread, spread
+
+if TYPE_CHECKING:
+    from hw_profiles.schema import Price, ProfileModel
+
+__all__ = ["Latency", "LatencyTerm", "latency"]
+
+
+@dataclass(frozen=True)
+class LatencyTerm:
+    """One term of one phase. ``bound`` marks the largest of the terms that overlap."""
+
+    phase: str
+    term: str
+    time: Estimate
+    bound: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"phase": self.phase, "term": self.term, "time": self.time.as_dict(), "bound": self.bound}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Total time, its terms, the chips powered and what was assumed."""
+
+    total: Estimate
+    terms: tuple[LatencyTerm, ...]
+    chips: int
+    assumptions: tuple[str, ...]
+
+
+def latency(
+    ledger: Ledger, profile: ProfileModel, prices: dict[Event, Price], timeless: set[Event], chips: int | None
+) -> Latency:
+    """Time of ``ledger``; ``timeless`` events are covered by others."""
+    where = spread(ledger, profile, chips)
+    missing = [
+        event.value
+        for event in ledger.totals()
+        if event not in timeless
+        and (event not in prices or (prices[event].time is None and not prices[event].time_within))
+    ]
+    # phase -> term -> core -> time; core -1 is spread
+    sums: dict[str, dict[str, dict[int, Estimate]]] = defaultdict(lambda: defaultdict(dict))
+    for key, count in ledger.items():
+        entry = prices.get(key.event)
+        if entry is None or entry.time is None:
+            continue
+        # A barrier and serial work belong to the whole machine, not to a core.
+        core = key.core if entry.term in ("neuron", "synapse", "memory", "link") else 0
+        cores = sums[key.phase][entry.term]
+        cores[core] = cores.get(core, ZERO) + entry.time.si().scaled(count / entry.parallel)
+    terms: list[LatencyTerm] = []
+    total = ZERO
+    stepping = {key.phase for key in ledger if key.event is Event.STEPS}
+    beside = ZERO
+    for phase, found in sums.items():
+        times = {term: _heaviest(cores, where) for term, cores in found.items()}
+        overlapping = {term: time for term, time in times.items() if term != "serial"}
+        longest = max(overlapping, key=lambda term: overlapping[term].value or 0.0, default="")
+        terms += [LatencyTerm(phase, term, time, term == longest) for term, time in times.items()]
+        spent = _maximum(list(overlapping.values())) + times.get("serial", ZERO)
+        # Work of no phase in a run whose steps all belong to phases goes on beside them.
+        if phase == "" and stepping and "" not in stepping:
+            beside = spent
+        else:
+            total = total + spent
+    total = _maximum([total, beside])
+    if missing:
+        total = Estimate.refused(missing)
+    used_spread = any(-1 in cores for found in sums.values() for cores in found.values())
+    return Latency(total, tuple(terms), where.chips, where.assumptions if used_spread else ())
+
+
+def _heaviest(cores: dict[int, Estimate], where: Spread) -> Estimate:
+    """The heaviest core: placed events as they are, events without a core on top, spread."""
+    placed = [time for core, time in cores.items() if core >= 0]
+    loose = cores.get(-1)
+    heaviest = _maximum(placed)
+    if loose is None:
+        return heaviest
+    return heaviest + Estimate(
+        (loose.value or 0.0) / where.cores,
+        (loose.low or 0.0) / where.most_cores,
+        (loose.high or 0.0) / where.fewest_cores,
+        loose.grade,
+    )
+
+
+def _maximum(times: list[Estimate]) -> Estimate:
+    if not times:
+        return ZERO
+    longest = max(times, key=lambda time: time.value or 0.0)
+    return Estimate(
+        longest.value, max(time.low or 0.0 for time in times), max(time.high or 0.0 for time in times), longest.grade
+    )

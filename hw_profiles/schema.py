@@ -1,0 +1,179 @@
+"""The shape of a profile file, as pydantic models. `profile.py` loads and checks files with them."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from hw_profiles.grades import Estimate, Grade
+from hw_profiles.ledger import Event
+from hw_profiles.units import UNITS
+
+__all__ = ["REQUIRED_EVENTS", "Covered", "Figure", "Price", "ProfileModel", "StaticPower", "Unpublished", "Validity"]
+
+Kind = Literal["digital-neuromorphic", "analog", "processor"]
+Term = Literal["neuron", "synapse", "memory", "link", "barrier", "serial"]
+
+_LOIHI_LIKE = (
+    Event.SYNAPTIC_OPERATIONS,
+    Event.NEURON_UPDATES_ACTIVE,
+    Event.NEURON_UPDATES_INACTIVE,
+    Event.MESSAGES,
+    Event.STEPS,
+)
+_CONVERTING = (
+    Event.MATRIX_VECTOR_PRODUCTS,
+    Event.CELL_READS,
+    Event.ADC_CONVERSIONS,
+    Event.DAC_CONVERSIONS,
+    Event.SETTLING_NANOSECONDS,
+)
+
+#: what a profile of each kind must speak of: price it, say what covers it, or say that it is unpublished
+REQUIRED_EVENTS: dict[str, tuple[Event, ...]] = {
+    "digital-neuromorphic": _LOIHI_LIKE,
+    "analog": _CONVERTING,
+    "processor": (),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Figure(_Strict):
+    """One figure: value with range, unit, grade, where it comes from and what it holds for."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    grade: Grade
+    cite: Annotated[tuple[str, ...], Field(default=())]
+    note: str = ""  #: how it was derived, or what it holds for
+
+    @field_validator("value", "low", "high")
+    @classmethod
+    def _finite(cls, value: float) -> float:
+        if not isfinite(value):
+            raise ValueError(f"must be finite, got {value}")
+        if value < 0:
+            raise ValueError(f"must not be negative, got {value}")
+        return value
+
+    @field_validator("unit")
+    @classmethod
+    def _known(cls, unit: str) -> str:
+        if unit not in UNITS:
+            raise ValueError(f"unknown unit {unit!r}; known: {', '.join(UNITS)}")
+        return unit
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Figure:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"the range must hold the value: low {self.low} <= value {self.value} <= high {self.high}")
+        if not self.cite and self.grade is not Grade.ASSUMED:
+            raise ValueError(f"a {self.grade.value} figure needs a citation in cite = [...]")
+        if not self.cite and not self.note:
+            raise ValueError("an assumed figure needs a note saying how it was derived")
+        return self
+
+    @property
+    def dimension(self) -> str:
+        """What the unit measures: energy, time, power, ..."""
+        return UNITS[self.unit][0]
+
+    def si(self) -> Estimate:
+        """The figure in SI units."""
+        factor = UNITS[self.unit][1]
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.grade)
+
+
+class Price(_Strict):
+    """What one event costs. Its energy and its time are each one of three: a figure, said to be within another
+    figure, or unpublished; a total with an unpublished part is refused.
+    """
+
+    event: Event
+    component: str  #: where the energy goes in the split: synapse, neuron, network, memory, converter, ...
+    scope: Literal["incremental", "all-in"] = "incremental"  #: all-in prices contain leakage and neighbours
+    energy: Figure | None = None
+    energy_within: str = ""  #: when there is no energy of its own: which figure contains it
+    energy_unpublished: str = ""  #: when it is not known: what was looked for
+    time: Figure | None = None
+    time_within: str = ""  #: when it takes no time of its own: why
+    time_unpublished: str = ""
+    term: Term = "serial"  #: which term of the step time its time belongs to
+    parallel: int = Field(default=1, ge=1)  #: units of the machine that do this at the same time
+    unless: tuple[Event, ...] = ()  #: not applied when one of these was counted, because they contain it
+
+
+class Covered(_Strict):
+    """Events that cost nothing by themselves, and why: another price contains them, or the machine has none.
+
+    With ``when``, they are covered only if one of those events was counted as well.
+    """
+
+    events: tuple[Event, ...]
+    by: str
+    when: tuple[Event, ...] = ()
+
+
+class Unpublished(_Strict):
+    """Events known to cost something that nobody published: a total with one of them is refused."""
+
+    events: tuple[Event, ...]
+    reason: str
+
+
+class StaticPower(_Strict):
+    """Power drawn whatever happens, per chip."""
+
+    per_chip: Figure
+    component: str = "static"
+
+
+class Validity(_Strict):
+    """A range of the fitted data. Pricing outside is refused.
+
+    ``metric`` is one of `hw_profiles.pricing.METRICS`, computed from the ledger.
+    """
+
+    metric: str
+    low: float
+    high: float
+    cite: tuple[str, ...] = ()
+    note: str = ""
+
+
+class ProfileModel(_Strict):
+    """A machine's prices."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    title: str
+    kind: Kind
+    description: str
+    price: tuple[Price, ...]
+    covered: tuple[Covered, ...] = ()
+    unpublished: tuple[Unpublished, ...] = ()
+    static_power: StaticPower | None = None
+    static_within: str = ""  #: when there is no static power: which figure contains it
+    capacity: dict[str, Figure] = Field(default_factory=dict)
+    device: dict[str, Figure] = Field(default_factory=dict)  #: device parameters prices were derived from
+    validity: tuple[Validity, ...] = ()
+    not_counted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def figures(self) -> list[tuple[str, Any]]:
+        """Every figure with its place in the file."""
+        found: list[tuple[str, Any]] = []
+        for price in self.price:
+            found += [(f"price {price.event.value} {name}", getattr(price, name)) for name in ("energy", "time")]
+        if self.static_power:
+            found.append(("static_power", self.static_power.per_chip))
+        found += [(f"capacity {name}", figure) for name, figure in self.capacity.items()]
+        found += [(f"device {name}", figure) for name, figure in self.device.items()]
+        return [(place, figure) for place, figure in found if figure is not None]
