@@ -1,4 +1,4 @@
-"""Gradient quality, messages and speed of equilibrium propagation on Loihi 2 arithmetic, against formats and thresholds.
+"""Gradient quality, messages and speed of equilibrium propagation on Loihi 2 arithmetic, by format and threshold.
 
     python bench/loihi2_ep.py [--samples 200] [--epochs 2] [--data-dir DIR] [--json] [--figure PICTURE.png]
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from bench_lava import seconds_per_step
 
 from equipoise.training.datasets import load_dataset
 from hw_profiles.ledger import Event, Ledger
@@ -106,13 +107,6 @@ def cost_of(ledger: Ledger, samples: int, profile: str) -> dict[str, Any]:
     return result
 
 
-def lava_seconds_per_step(network: Network, x: torch.Tensor, y: torch.Tensor) -> float | None:
-    """Seconds per step of Lava's CPU runtime on the same one-sample program, or None where it cannot run."""
-    from bench_lava import seconds_per_step
-
-    return seconds_per_step(network, x, y)
-
-
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as a Markdown table."""
     lines = [
@@ -128,7 +122,9 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def run(samples: int, epochs: int, data_dir: str | None, beta: float, seed: int, profile: str) -> dict[str, Any]:
+def run(
+    samples: int, epochs: int, data_dir: str | None, beta: float, seed: int, profile: str, compare: bool
+) -> dict[str, Any]:
     """Train, measure every variant, return plain values."""
     split = load_dataset("fashion-mnist", data_dir).flattened()
     network = layered([784, 256, 256, 10], seed=seed)
@@ -172,7 +168,16 @@ def run(samples: int, epochs: int, data_dir: str | None, beta: float, seed: int,
                 "cost": cost_of(got["ledger"], samples, profile) if profile else None,
             }
         rows.append(row)
-    return {"rows": rows, "beta": beta, "samples": samples, "kept": int(keep.sum()), "dense": [78300, 20880]}
+    lava = seconds_per_step(network, x) if compare else None
+    steps = PHASES.free.max_steps + 2 * PHASES.nudged.max_steps
+    return {
+        "lava_ms": None if lava is None else 1e3 * lava * steps,
+        "rows": rows,
+        "beta": beta,
+        "samples": samples,
+        "kept": int(keep.sum()),
+        "dense": [78300, 20880],
+    }
 
 
 def figure(result: dict[str, Any], path: str) -> None:
@@ -208,14 +213,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data-dir")
     parser.add_argument("--profile", default="loihi2", help="prices of the counts; empty for none")
+    parser.add_argument("--lava", action="store_true", help="time Lava's CPU runtime on the same program too")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--figure")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    result = run(options.samples, options.epochs, options.data_dir, options.beta, options.seed, options.profile)
+    result = run(
+        options.samples, options.epochs, options.data_dir, options.beta, options.seed, options.profile, options.lava
+    )
     if options.figure:
         figure(result, options.figure)
-    print(json.dumps(result) if options.json else table(result["rows"]))
+    if options.json:
+        print(json.dumps(result))
+        return
+    print(table(result["rows"]))
+    if result["lava_ms"] is not None:
+        ours = next(r["ms"] for r in result["rows"] if r["variant"] == "threshold 2^-12")
+        lava = result["lava_ms"]
+        print(f"\nLava's CPU runtime: {lava:.0f} ms per training sample, {lava / ours:.0f}x ours at threshold 2^-12")
 
 
 if __name__ == "__main__":

@@ -74,3 +74,27 @@ def test_kernel_equals_the_engine(variant, seed) -> None:
         np.testing.assert_array_equal(current, end.state.states.current[0])
         total += np.count_nonzero(messages)
     assert total > 20
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("variant", ["relaxation", "sigma-delta"])
+def test_kernel_equals_lava(variant, lava_session) -> None:
+    """Through free, plus, minus, and a free phase after a weight write."""
+    from substrates.loihi2.lava.run import run_program
+
+    for program, messages, machine, end in phases(VARIANTS[variant], 1):
+        run = run_program(program, len(messages), session=lava_session)
+        names = list(program.populations)
+        np.testing.assert_array_equal(np.concatenate([run.messages[name] for name in names], axis=1), messages)
+        first = "sigma" if machine.settings.variant == "sigma-delta" else "current"
+        current = np.concatenate([run.final[name][first] for name in names])
+        np.testing.assert_array_equal(current, end.state.states.current[0])
+
+
+@pytest.fixture(scope="module")
+def lava_session():
+    pytest.importorskip("lava", reason="lava-nc is not installed")
+    from substrates.loihi2.lava.watchdog import LavaSession
+
+    with LavaSession() as session:
+        yield session
