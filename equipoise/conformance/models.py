@@ -1,0 +1,51 @@
+"""What is compared, and with what: one entry per neuron and synapse type.
+
+``with Lava`` means Lava's public fixed-point model computes the other side on its own. ``own`` means that Lava has no
+integer model: our Lava process calls the same arithmetic as the engine (so what is compared is order, delays, synapses
+and message passing), or, for the annealers, our plain transcription of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from equipoise.conformance import annealer_cases, network_cases
+from equipoise.conformance.case import Case
+
+__all__ = ["MODELS", "Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One thing to compare: a generator of random cases (rng -> case), and whose rule the other side follows."""
+
+    name: str
+    make: Callable[..., Case]
+    against: str
+    chip: tuple[str, ...]  #: neuron models that the chip would need
+
+
+LAVA = "Lava's public fixed-point model"
+OWN = "our written specification"
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model("lif", network_cases.lif, LAVA, ("lif",)),
+        Model("lif-refractory", network_cases.lif_refractory, OWN, ("lif-refractory",)),
+        Model("sigma", network_cases.sigma, LAVA, ("sigma",)),
+        Model("delta", network_cases.delta, LAVA, ("delta",)),
+        Model("sigma-delta", network_cases.sigma_delta, LAVA, ("sigma-delta",)),
+        Model("graded-relu", network_cases.graded_relu, LAVA, ("graded-relu",)),
+        Model("relaxation", network_cases.relaxation, OWN, ("relaxation",)),
+        Model("dense", network_cases.dense, LAVA, ("lif",)),
+        Model("sparse", network_cases.sparse, LAVA, ("lif",)),
+        Model("conv", network_cases.conv, LAVA, ("lif",)),
+        Model("delays", network_cases.delays, LAVA, ("lif",)),
+        Model("graded-messages", network_cases.graded_messages, LAVA, ("sigma-delta", "delta")),
+        Model("mixed-network", network_cases.mixed, LAVA, ("lif", "sigma-delta", "delta", "graded-relu")),
+        Model("annealing-two-phase", annealer_cases.two_phase, OWN, ("annealing-two-phase", "temperature")),
+        Model("annealing-refractory", annealer_cases.refractory, OWN, ("annealing-refractory", "temperature")),
+    )
+}

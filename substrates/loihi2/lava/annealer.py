@@ -1,0 +1,244 @@
+"""The annealer as a Lava network: variable neurons, temperature neuron, cost integrator, and the synapses between.
+
+    variables --s_wta--> Sparse Q (off-diagonal) --> variables          changes of the neighbours
+    variables --suggest--> Sparse 1[Q != 0] --> variables               two-phase only: rivals
+    temperature --> Dense ones --> variables                            changes of the temperature
+    variables --s_sig--> Dense ones --> cost integrator                 cost shares
+    cost integrator --latch--> Dense ones --> variables                 "that was the best": they keep it
+
+Same problem, schedule and seed give the same flips as `substrates.loihi2.annealing.Loihi2Annealer`, step by step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event, Ledger
+from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
+from substrates.loihi2.annealing import Schedule, Settings
+from substrates.loihi2.lava.loader import lava_module
+from substrates.loihi2.lava.taps import Tap, tapped_configuration
+from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
+from substrates.loihi2.weights import WeightFormat
+from substrates.loihi2.widths import MESSAGE_BITS
+
+__all__ = ["AnnealTrace", "LavaAnnealer", "anneal_here"]
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AnnealTrace:
+    """One anneal on Lava, step by step and as read back at its end.
+
+    Attributes:
+        x: (steps + 1, n) uint8, assignments before the first and after every algorithmic step.
+        u: (steps, n) the neurons' states when they were tested.
+        temperatures: (steps,) as the neurons saw them.
+        best: (n,) read back from the neurons' latches.
+        best_cost, best_step: read back from the integrator.
+        flips, suggestions: messages sent.
+    """
+
+    x: npt.NDArray[np.uint8]
+    u: npt.NDArray[np.int32]
+    temperatures: npt.NDArray[np.int32]
+    best: npt.NDArray[np.uint8]
+    best_cost: int
+    best_step: int
+    flips: int
+    suggestions: int
+
+
+def anneal_here(
+    matrix: Any,
+    diagonal: I64,
+    temperatures: npt.NDArray[np.integer[Any]],
+    seed: int,
+    settings: Settings,
+    start: npt.NDArray[np.uint8] | None = None,
+) -> AnnealTrace:
+    """Anneal once in this process, unwatched; one algorithmic step per temperature.
+
+    Args:
+        matrix: (n, n) SciPy sparse off-diagonal of Q, symmetric, weights the chip can store.
+        diagonal: (n,) integers.
+        temperatures: (steps,) integers; none runs no step.
+        seed: of the random numbers.
+        settings: scheme and the open choices of the specification.
+        start: (n,) first assignment; zeros when None.
+    """
+    processes = lava_module("substrates.loihi2.lava.processes")
+    n, steps = diagonal.size, len(temperatures)
+    two_phase = settings.scheme == "two-phase"
+    hold = 2 if two_phase else 1
+    x0 = np.zeros(n, np.int64) if start is None else np.asarray(start, np.int64)
+    u0 = np.asarray(matrix @ x0).ravel().astype(np.int64)
+    cost0 = int((x0 * (diagonal + u0)).sum())
+    series = np.asarray(temperatures if steps else [0], np.int64)
+    kind = processes.TwoPhaseAnnealing if two_phase else processes.RefractoryAnnealing
+    variables = kind(
+        shape=(n,), cost_diagonal=diagonal, max_temperature=int(series[0]), start=x0, state=u0,
+        best=x0 if cost0 <= 0 else 0 * x0, seed=int(seed), settings=settings, algorithmic_steps=steps,
+    )  # fmt: skip
+    integrator = processes.CostIntegrator(min_cost=min(cost0, 0), hold=hold)
+    _wire(variables, integrator, processes.Temperature(series=series, hold=hold), matrix, n)
+    # the cost of the last assignment takes three more time steps: out, into the integrator, latch back
+    time_steps = hold * steps + 3
+    tap = Tap(("spk_hist", "state", "temperature"), time_steps, n, port="s_wta_out")
+    suggest = Tap((), time_steps, n, port="suggest_switch_out")
+    configuration = tapped_configuration({variables: [tap, suggest] if two_phase else [tap]})
+    variables.run(
+        condition=lava_module("lava.magma.core.run_conditions").RunSteps(num_steps=time_steps), run_cfg=configuration
+    )
+    try:
+        best = np.rint(variables.best.get()).astype(np.uint8)
+        first, last = (int(v.get()[0]) for v in (integrator.cost_min_first_byte, integrator.cost_min_last_bytes))
+        best_step = int(integrator.best_step.get()[0])
+    finally:
+        variables.stop()
+    seen = tap.states()
+    after = seen["spk_hist"][hold - 1 :: hold][:steps] & 1
+    return AnnealTrace(
+        x=np.concatenate([x0[None, :], after]).astype(np.uint8),
+        u=seen["state"][::hold][:steps],
+        temperatures=seen["temperature"][::hold][:steps, 0],
+        best=best,
+        best_cost=(first << 24) + last,
+        best_step=best_step,
+        flips=int((tap.messages() != 0).sum()),
+        suggestions=int((suggest.messages() != 0).sum()),
+    )
+
+
+def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int) -> None:
+    from scipy.sparse import csr_matrix
+
+    dense = lava_module("lava.proc.dense.process").Dense
+    sparse = lava_module("lava.proc.sparse.process").Sparse
+
+    def join(out: Any, connection: Any, into: Any) -> None:
+        out.connect(connection.s_in)
+        connection.a_out.connect(into)
+
+    weights = csr_matrix(matrix, dtype=np.int64)
+    if weights.nnz:
+        join(variables.s_wta_out, sparse(weights=weights, num_message_bits=MESSAGE_BITS), variables.a_in)
+        if hasattr(variables, "suggest_switch_out"):
+            conflicts = csr_matrix((np.ones_like(weights.data), weights.indices, weights.indptr), weights.shape)
+            join(variables.suggest_switch_out, sparse(weights=conflicts), variables.n_switches_in)
+    ones = np.ones((n, 1), np.int64)
+    graded = {"num_message_bits": MESSAGE_BITS}
+    join(temperature.delta_temperature_out, dense(weights=ones, **graded), variables.delta_temperature_in)
+    join(variables.s_sig_out, dense(weights=ones.T, **graded), integrator.cost_in)
+    join(integrator.latch_out, dense(weights=ones), variables.latch_in)
+
+
+class LavaAnnealer(AnnealingSubstrate):
+    """Anneals through Lava's CPU runtime, watched: the target ``lava-sim`` for QUBO problems.
+
+    It takes and gives what `substrates.loihi2.annealing.Loihi2Annealer` does, some thousand times slower.
+
+    Args:
+        indptr, indices, weights: off-diagonal of Q in CSR form, symmetric, integer.
+        diagonal: (n,) integer.
+        settings: scheme and open choices.
+
+    Raises:
+        InputError: weights that the chip cannot store as they are.
+    """
+
+    def __init__(
+        self,
+        indptr: npt.ArrayLike,
+        indices: npt.ArrayLike,
+        weights: npt.ArrayLike,
+        diagonal: npt.ArrayLike,
+        settings: Settings | None = None,
+    ) -> None:
+        from scipy.sparse import csr_matrix
+
+        self.diagonal = np.atleast_1d(np.asarray(diagonal)).astype(np.int64)
+        self.n = self.diagonal.size
+        self.settings = settings or Settings()
+        values = np.asarray(weights, np.int64)
+        if values.size:
+            stored, mode = WeightFormat().store(values)
+            if (stored != values).any():
+                raise InputError(
+                    f"{int((stored != values).sum())} weights are odd, and {mode.name.lower()}-sign synapses hold even "
+                    "ones only; scale the problem by 2, or use the target loihi2-sim"
+                )
+        self.matrix = csr_matrix((values, np.asarray(indices), np.asarray(indptr)), shape=(self.n, self.n))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities("lava-sim", integer=True)
+
+    def anneal(
+        self,
+        schedule: Schedule,
+        seeds: Sequence[int] | npt.NDArray[np.uint64],
+        *,
+        steps: int | None = None,
+        target_cost: int | None = None,
+        timeout_s: float | None = None,
+        start: npt.NDArray[np.uint8] | None = None,
+        **_: Any,
+    ) -> AnnealResult:
+        """Anneal once per seed for ``steps`` (or the schedule's length) algorithmic steps.
+
+        Lava cannot be stopped by a cost or a clock inside a run: ``target_cost`` skips the reads after the one that
+        reached it, and ``timeout_s`` is the time after which a read counts as hung.
+
+        Raises:
+            InputError: no number of steps.
+            LavaWorkerError: Lava died or did not answer in time.
+        """
+        count = schedule.length if steps is None else steps
+        if count is None or count < 0:
+            raise InputError("the target lava-sim needs a number of steps; a timeout alone cannot stop Lava")
+        temperatures = np.asarray(schedule.temperatures(0, count))
+        traces: list[AnnealTrace] = []
+        wall = []
+        with LavaSession() as session:
+            for read, seed in enumerate(seeds):
+                clock = time.perf_counter_ns()
+                traces.append(
+                    session.call(
+                        anneal_here, self.matrix, self.diagonal, temperatures, int(seed), self.settings,
+                        None if start is None else start[read], timeout_s=timeout_s or DEFAULT_TIMEOUT_S,
+                    )
+                )  # fmt: skip
+                wall.append(time.perf_counter_ns() - clock)
+                if target_cost is not None and traces[-1].best_cost <= target_cost:
+                    break
+        return AnnealResult(
+            np.stack([trace.best for trace in traces]) if traces else np.zeros((0, self.n), np.uint8),
+            np.array([trace.best_cost for trace in traces], np.int64),
+            np.full(len(traces), count, np.int64),
+            np.array([trace.best_step for trace in traces], np.int64),
+            tuple(np.array([[trace.best_step, trace.best_cost]], np.int64) for trace in traces),
+            np.array(wall, np.int64),
+            self._ledger(traces, count),
+        )
+
+    def _ledger(self, traces: Sequence[AnnealTrace], steps: int) -> Ledger:
+        ledger = Ledger()
+        for trace in traces:
+            phases = [("switch", trace.flips)]
+            if self.settings.scheme == "two-phase":
+                phases.insert(0, ("suggest", trace.suggestions))
+            for phase, sent in phases:
+                ledger.add(Event.STEPS, steps, component="annealer", phase=phase)
+                ledger.add(Event.MESSAGES, sent, component="variables", phase=phase)
+                ledger.add(Event.NEURON_UPDATES_ACTIVE, sent, component="variables", phase=phase)
+                ledger.add(Event.NEURON_UPDATES_INACTIVE, steps * self.n - sent, component="variables", phase=phase)
+        return ledger
