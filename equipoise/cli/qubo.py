@@ -1,0 +1,345 @@
+"""``equipoise qubo``: generate, convert and solve QUBO problems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from equipoise.cli._common import check_output, console, emit_json
+from hw_profiles.errors import InputError
+
+if TYPE_CHECKING:
+    from equipoise.qubo.solution import Solution
+
+__all__ = ["command"]
+
+FORMATS = ("auto", "bqp", "qubo", "coo", "triplet", "maxcut", "npz")
+TARGETS = ("auto", "loihi2", "loihi2-sim", "lava-sim", "analog")
+
+
+@click.group()
+def command() -> None:
+    """Generate, convert and solve QUBO problems."""
+
+
+def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    try:
+        high, low = (float(part) for part in value.split(","))
+    except ValueError:
+        raise InputError(f"--temperature {value!r}: expected HIGH,LOW, two numbers such as 4,1") from None
+    return high, low
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "format_", default="auto", metavar="|".join(FORMATS), help="How FILE is written.")
+@click.option("--target", default="auto", show_default=True, metavar="|".join(TARGETS))
+@click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory")
+@click.option("--steps", type=int, help="Steps per read. Default: 10^8 over the number of variables, 1000 to 50000.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Seconds of annealing, all reads together.")
+@click.option("--target-cost", type=float, metavar="C", help="Stop a read at this cost (minimised) or below.")
+@click.option("--reads", type=int, default=1, show_default=True, help="Independent anneals.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--temperature", callback=_temperature, metavar="HIGH,LOW", help="In units of the cost. Default: from the problem."
+)
+@click.option("--threads", type=int, default=1, show_default=True, help="Reads annealed at once; same results.")
+@click.option("--profile", metavar="NAME", help="Hardware profile that prices the counts. Default: the target's.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="RECORD.h5", help="Write a record of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def solve(file: Path, format_: str, as_json: bool, **settings: Any) -> None:
+    """Minimise the problem in FILE.
+
+    Formats are recognised from the content; gzip is read as it is. With neither --steps nor --timeout the number of
+    steps follows from the problem's size, so that two runs with the same seed give the same result anywhere.
+    Ctrl-C ends the annealing and reports what was found.
+    """
+    import warnings
+
+    from equipoise.qubo.formats import read
+
+    out = check_output(settings.pop("out"))
+    problem = read(file, format_)
+    if "asymmetric" in problem.convention:
+        click.echo(f"equipoise: note: {file.name} is read as {problem.convention}", err=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        solution = _solve_with_progress(problem, out, settings)
+    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
+        click.echo(f"equipoise: note: {text}", err=True)
+    if as_json:
+        emit_json(solution.as_dict())
+    else:
+        _show(solution)
+    if solution.status == "interrupted":
+        raise KeyboardInterrupt
+
+
+def _solve_with_progress(problem: Any, out: Path | None, settings: dict[str, Any]) -> Solution:
+    """Solve; Ctrl-C asks the annealing to end, a second one ends the program."""
+    import signal
+    import threading
+
+    from equipoise.qubo.solving import solve as run
+
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, ask) if main else None
+    try:
+        with _Progress(settings["reads"], settings["timeout"]) as shown:
+            return run(
+                problem, out=out, progress=shown.read, should_stop=lambda: shown.tick() or asked.is_set(), **settings
+            )
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before)
+
+
+class _Progress:
+    """A bar on a terminal, from the second second on."""
+
+    def __init__(self, reads: int, timeout: float | None) -> None:
+        import sys
+        import time
+
+        self.reads, self.timeout = reads, timeout
+        self.on = sys.stderr.isatty()
+        self._clock = time.monotonic
+        self._began = self._last = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+        self._done = 0
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def read(self, done: int, best: float | None) -> None:
+        self._done = done
+        self.tick(f"annealing, best cost {best}")
+
+    def tick(self, text: str | None = None) -> bool:
+        """Called often; returns False so that it can stand in an ``or``."""
+        now = self._clock()
+        if not self.on or now - self._began < 1.5 or (now - self._last < 0.1 and text is None):
+            return False
+        self._last = now
+        if self._bar is None:
+            from rich.progress import Progress
+
+            self._bar = Progress(console=console(), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("annealing", total=self.timeout or self.reads)
+        done = min(now - self._began, self.timeout) if self.timeout else self._done
+        self._bar.update(self._task, completed=done, **({"description": text} if text else {}))
+        return False
+
+
+def _show(solution: Solution) -> None:
+    """A small table for people, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    problem = solution.problem
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = [
+        ("problem", f"{problem.name}: {problem.num_variables} variables, {problem.num_pairs} pairs"),
+        ("read as", problem.convention),
+        (
+            "best cost",
+            f"{solution.best_cost}" + ("" if problem.sense == "minimise" else f" (objective {solution.objective})"),
+        ),
+        ("reads, steps", f"{solution.reads} of {int(solution.steps.max(initial=0))} ({solution.scheme})"),
+        (
+            "target",
+            f"{solution.target['resolved']} (asked for {solution.target['requested']}: {solution.target['reason']})",
+        ),
+        ("weights", _quantised(solution.quantisation)),
+        ("time here", f"{solution.sampling_s:.3g} s of annealing, {solution.wall_s:.3g} s in all"),
+        (f"on {solution.profile}", f"{_estimate(solution.energy_j, 'J')}, {_estimate(solution.latency_s, 's')}"),
+    ]
+    if solution.target_reached is not None:
+        rows.insert(3, ("target cost", "reached" if solution.target_reached else "not reached"))
+    if solution.record is not None:
+        rows.append(("record", str(solution.record)))
+    if problem.num_variables <= 80:
+        rows.append(("solution", solution.bits))
+    for name, text in rows:
+        table.add_row(name, text)
+    Console(highlight=False).print(table)
+
+
+def _quantised(quantisation: dict[str, Any]) -> str:
+    if quantisation["exact"]:
+        return "exact"
+    return f"rounded; the machine's cost is off by at most {quantisation['max_error']:.3g} (costs shown are exact)"
+
+
+def _estimate(figure: dict[str, Any], unit: str) -> str:
+    if figure["value"] is None:
+        return f"no {unit} figure: {', '.join(figure['missing']) or 'not priced'}"
+    return f"{figure['value']:.3g} {unit} ({figure['low']:.2g} to {figure['high']:.2g}, {figure['grade']})"
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--format", "format_", default="auto", metavar="|".join(FORMATS), help="How FILE is written.")
+@click.option("--to", default=None, metavar="|".join(FORMATS[1:]), help="How OUT is written. Default: its suffix.")
+def convert(file: Path, out: Path, format_: str, to: str | None) -> None:
+    """Write the problem in FILE as OUT, in another format (.gz compresses)."""
+    from equipoise.qubo.formats import read, write
+
+    check_output(out)
+    problem = read(file, format_)
+    write(problem, out, to)
+    click.echo(f"{out}: {problem.num_variables} variables, {problem.num_pairs} pairs", err=True)
+
+
+@command.group()
+def generate() -> None:
+    """Write a well-known problem as a QUBO file."""
+
+
+def _family(name: str, help_: str, *options: Any) -> Any:
+    """A subcommand of ``generate`` whose body makes an instance; it writes the file and says what it wrote."""
+
+    def decorate(make: Any) -> click.Command:
+        def run(out: Path, to: str | None, as_json: bool, seed: int, **arguments: Any) -> None:
+            from equipoise.qubo.formats import write
+
+            check_output(out)
+            if seed < 0:
+                raise InputError(f"the seed must be zero or more, got {seed}")
+            problem = make(seed=seed, **arguments).problem
+            write(problem, out, to)
+            told = {
+                "file": str(out),
+                "name": problem.name,
+                "num_variables": problem.num_variables,
+                "num_pairs": problem.num_pairs,
+                "cost_means": problem.convention,
+                "seed": seed,
+            }
+            if as_json:
+                emit_json(told)
+            else:
+                click.echo(f"{out}: {problem.num_variables} variables, {problem.num_pairs} pairs", err=True)
+
+        shared = (
+            click.option("--seed", type=int, default=0, show_default=True),
+            click.option(
+                "--out", required=True, type=click.Path(path_type=Path), help="File to write (.gz compresses)."
+            ),
+            click.option(
+                "--format", "to", default=None, metavar="|".join(FORMATS[1:]), help="Default: from the suffix."
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
+        )
+        for option in reversed((*options, *shared)):
+            run = option(run)
+        return generate.command(name, help=help_)(run)
+
+    return decorate
+
+
+def _nodes() -> Any:
+    return click.option("--nodes", type=int, required=True, metavar="N")
+
+
+def _density() -> Any:
+    return click.option("--density", type=float, required=True, metavar="D", help="Share of the pairs, 0 to 1.")
+
+
+def _model() -> Any:
+    return click.option("--model", default="gnm", show_default=True, metavar="gnm|gnp", help="NeuroBench uses gnm.")
+
+
+@_family(
+    "mis",
+    "Maximum independent set (NeuroBench's task).",
+    _nodes(),
+    _density(),
+    click.option("--edge-cost", type=float, default=8, show_default=True),
+    _model(),
+)
+def _mis(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import mis
+
+    return mis(**arguments)
+
+
+@_family(
+    "cover",
+    "Minimum vertex cover.",
+    _nodes(),
+    _density(),
+    click.option("--edge-cost", type=float, default=2, show_default=True),
+    _model(),
+)
+def _cover(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import vertex_cover
+
+    return vertex_cover(**arguments)
+
+
+@_family(
+    "maxcut",
+    "Max-Cut on a random graph.",
+    _nodes(),
+    _density(),
+    click.option("--signed", is_flag=True, help="Weights of 1 and -1."),
+    _model(),
+)
+def _maxcut(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import maxcut
+
+    return maxcut(**arguments)
+
+
+@_family(
+    "colouring",
+    "Graph colouring: cost 0 is a proper colouring.",
+    _nodes(),
+    _density(),
+    click.option("--colours", type=int, default=3, show_default=True),
+    _model(),
+)
+def _colouring(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import colouring
+
+    return colouring(**arguments)
+
+
+@_family(
+    "partition",
+    "Number partitioning.",
+    click.option("--count", type=int, required=True, metavar="N", help="How many numbers."),
+    click.option("--largest", type=int, default=1000, show_default=True),
+)
+def _partition(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import partition
+
+    return partition(**arguments)
+
+
+@_family(
+    "tour", "Travelling salesman on random cities.", click.option("--cities", type=int, required=True, metavar="N")
+)
+def _tour(**arguments: Any) -> Any:
+    from equipoise.qubo.generators import tour
+
+    return tour(**arguments)

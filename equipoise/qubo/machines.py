@@ -1,0 +1,122 @@
+"""Target name to machine: quantise or program a problem, and say how a temperature in cost units is written there.
+
+To add a target, write a class with the members of `QuboMachine` and list it in ``MACHINES``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from equipoise.qubo.problem import Problem
+from equipoise.qubo.quantisation import quantise
+from hw_profiles.errors import InputError, TargetUnavailableError
+from substrates.base import AnnealResult
+
+__all__ = ["MACHINES", "QuboMachine", "machine_for"]
+
+MAX_TEMPERATURE = 65535
+CHIP_NEURONS = 128 * 8192  #: cores times neurons per core of one Loihi 2
+
+
+class QuboMachine(Protocol):
+    """A problem in a machine's own format, ready to anneal."""
+
+    profile: str  #: the hardware profile that prices its counts
+    quantisation: dict[str, Any]
+
+    def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
+        """(high, low) in units of the cost: the wanted ones, or the problem's own."""
+
+    def schedule(self, high: float, low: float, steps: int | None) -> Any:
+        """The machine's schedule from high to low: one anneal over ``steps``, or ever longer ones without end."""
+
+    def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
+        """Anneal once per seed; ``limits``: steps, timeout_s, target_cost (cost units), threads, start, stop."""
+
+
+class Loihi2Sim:
+    """The bit-accurate engine."""
+
+    profile = "loihi2"
+
+    def __init__(self, problem: Problem, scheme: str) -> None:
+        from substrates.loihi2.annealing import SCHEMES, Loihi2Annealer, Settings
+
+        if scheme not in SCHEMES:
+            raise InputError(f"no scheme {scheme!r}; there are {', '.join(SCHEMES)}")
+        if problem.num_variables > CHIP_NEURONS:
+            raise InputError(
+                f"{problem.num_variables} variables are more than the {CHIP_NEURONS} neurons of a Loihi 2 chip "
+                "(128 cores of 8192); split the problem"
+            )
+        self._quantised = quantise(problem)
+        self._annealer = Loihi2Annealer(*self._quantised.csr(), settings=Settings(scheme))
+        self.quantisation = self._quantised.as_dict()
+
+    def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
+        if wanted is not None:
+            return wanted
+        high, low = self._annealer.temperature_range()
+        return high / self._quantised.scale, low / self._quantised.scale
+
+    def schedule(self, high: float, low: float, steps: int | None) -> Any:
+        from substrates.loihi2.annealing import Linear, Reanneal
+
+        top = max(min(math.ceil(high * self._quantised.scale), MAX_TEMPERATURE), 1 if high > 0 else 0)
+        bottom = min(max(round(low * self._quantised.scale), 0), top)
+        return Reanneal(top, bottom) if steps is None else Linear(top, bottom, steps)
+
+    def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
+        if limits.get("target_cost") is not None:
+            limits["target_cost"] = self._quantised.units(limits["target_cost"])
+        return self._annealer.anneal(schedule, seeds, **limits)
+
+
+class Analog:
+    """A noisy relaxation network on an analog chip instance."""
+
+    profile = "crossbar"
+
+    def __init__(
+        self, problem: Problem, scheme: str, chip: Any = None, instance: int = 0, bounds: str = "hard"
+    ) -> None:
+        from substrates.analog.annealer import AnalogAnnealer
+
+        del scheme
+        indptr, indices, entry = problem.csr
+        self._offset = float(problem.offset)
+        self._annealer = AnalogAnnealer(
+            indptr, indices, problem.pairs[entry], problem.linear, chip, seed=instance, bounds=bounds
+        )
+        self.quantisation = {"scale": 1.0, "exact": not self._annealer.imperfect, "max_error": self._annealer.max_error}
+
+    def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
+        return wanted or self._annealer.temperature_range()
+
+    def schedule(self, high: float, low: float, steps: int | None) -> Any:
+        from substrates.analog.annealer import Cooling
+
+        return Cooling(high, low, steps)
+
+    def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
+        if limits.get("target_cost") is not None:
+            limits["target_cost"] -= self._offset
+        return self._annealer.anneal(schedule, seeds, **limits)
+
+
+MACHINES: dict[str, Callable[..., QuboMachine]] = {"loihi2-sim": Loihi2Sim, "analog": Analog}
+
+
+def machine_for(target: str, problem: Problem, scheme: str, **options: Any) -> QuboMachine:
+    """The machine of a resolved target.
+
+    Raises:
+        TargetUnavailableError: the target is there, but has no annealing program yet.
+    """
+    if target not in MACHINES:
+        raise TargetUnavailableError(
+            f"the target {target!r} has no QUBO program in this version; use loihi2-sim (the same integers) or analog"
+        )
+    return MACHINES[target](problem, scheme, **options)

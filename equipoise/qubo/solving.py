@@ -1,0 +1,299 @@
+"""``solve``: a problem in, the best solution out, on any target, with what it cost."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from equipoise.qubo.machines import QuboMachine, machine_for
+from equipoise.qubo.problem import Problem
+from equipoise.qubo.solution import Solution
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Ledger
+from substrates.base import AnnealResult
+from substrates.seeds import derive_seed
+
+__all__ = ["Solution", "default_steps", "read_seeds", "solve"]
+
+#: inputs up to this many pairs are kept in the record, larger ones only by name
+KEPT_PAIRS = 1_000_000
+
+
+def default_steps(num_variables: int) -> int:
+    """Steps per read when neither steps nor a timeout is given: about 10^8 neuron steps, 1000 to 50000."""
+    return max(1000, min(50_000, 100_000_000 // max(num_variables, 1)))
+
+
+def read_seeds(seed: int, reads: int) -> list[int]:
+    """One seed per read; read r has the same seed however many reads there are."""
+    return [derive_seed(seed, "qubo read", r) % 2**63 for r in range(reads)]
+
+
+def solve(
+    problem: Any,
+    target: str = "auto",
+    scheme: str = "two-phase",
+    *,
+    steps: int | None = None,
+    timeout: float | None = None,
+    target_cost: float | None = None,
+    reads: int = 1,
+    seed: int = 0,
+    temperature: tuple[float, float] | None = None,
+    profile: str | None = None,
+    out: str | Path | None = None,
+    schedule: Any = None,
+    threads: int = 1,
+    options: dict[str, Any] | None = None,
+    progress: Callable[[int, float | None], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Solution:
+    """Minimise a QUBO.
+
+    Args:
+        problem: a `Problem`, or anything `Problem.of` takes (BQM, matrix, dict, graph).
+        target: ``auto``, ``loihi2``, ``loihi2-sim``, ``lava-sim`` or ``analog``.
+        scheme: ``two-phase`` or ``refractory``; the analog target has only its own.
+        steps: algorithmic steps per read. Default: `default_steps`, unless ``timeout`` is given.
+        timeout: seconds of annealing, shared evenly by the reads. Results then depend on the machine's speed.
+        target_cost: stop a read as soon as its cost is this or lower.
+        reads: independent anneals.
+        seed: everything random follows from it.
+        temperature: (high, low) in units of the cost: a flip that costs dE is tried with probability 2^(-dE / T).
+            Default: found from the problem.
+        profile: hardware profile that prices the counts. Default: the target's own.
+        out: write a record there.
+        schedule: a schedule of the target's own, instead of ``temperature``.
+        threads: reads annealed at the same time; results do not depend on it.
+        options: further arguments of the machine (``chip`` for the analog target).
+        progress: called after each read with (reads done, best cost).
+        should_stop: asked now and then; True ends the run early, keeping what was done.
+
+    Raises:
+        InputError: something asked for makes no sense; nothing has been done or written.
+    """
+    began = time.perf_counter()
+    _check(steps, timeout, target_cost, reads, temperature, threads)
+    seeds = read_seeds(seed, reads)
+    from hw_profiles.pricing import price
+    from hw_profiles.profile import load_profile
+    from mappers.targets import choose_target
+
+    qubo = Problem.of(problem)
+    choice = choose_target(target, "qubo")
+    if qubo.num_variables == 0:
+        raise InputError("the problem has zero variables")
+    machine = machine_for(choice.resolved, qubo, scheme, **(options or {}))
+    prices = load_profile(profile or machine.profile)
+    if out is not None:
+        _check_out(Path(out))
+    if steps is None and timeout is None and schedule is None:
+        steps = default_steps(qubo.num_variables)
+    if schedule is None:
+        high, low = machine.temperatures(temperature)
+        schedule = machine.schedule(high, low, steps)
+    else:
+        high, low = temperature or (math.nan, math.nan)
+    limits: dict[str, Any] = {"steps": steps, "target_cost": target_cost, "threads": threads}
+    if timeout is not None:
+        limits["timeout_s"] = timeout / math.ceil(reads / threads)
+
+    with ExitStack() as stack:
+        record = None
+        if out is not None:
+            record = stack.enter_context(
+                _record(
+                    Path(out),
+                    qubo,
+                    {**limits, "reads": reads, "scheme": scheme, "schedule": repr(schedule), "timeout": timeout,
+                     "temperature": [high, low], "quantisation": machine.quantisation, "profile": prices.name},
+                    seed,
+                    choice.as_dict(),
+                )
+            )  # fmt: skip
+        run = _Reads(qubo, record, progress)
+        sampling = time.perf_counter()
+        interrupted = run.all(machine, schedule, seeds, limits, should_stop)
+        sampled = time.perf_counter() - sampling
+        cost = price(run.ledger, prices)
+        best = run.best
+        solution = Solution(
+            problem=qubo,
+            x=run.states[best],
+            best_cost=run.costs[best],
+            states=np.stack(run.states),
+            costs=tuple(run.costs),
+            steps=np.array(run.steps, np.int64),
+            best_steps=np.array(run.best_steps, np.int64),
+            wall_ns=np.array(run.wall_ns, np.int64),
+            improvements=tuple(run.improvements),
+            seed=int(seed),
+            scheme="langevin" if choice.resolved == "analog" else scheme,
+            schedule=repr(schedule),
+            temperatures=(float(high), float(low)),
+            quantisation=machine.quantisation,
+            target=choice.as_dict(),
+            profile=prices.name,
+            energy_j=cost.energy.as_dict(),
+            latency_s=cost.latency.as_dict(),
+            wall_s=time.perf_counter() - began,
+            sampling_s=sampled,
+            status="interrupted" if interrupted else "complete",
+            target_reached=None if target_cost is None else run.costs[best] <= target_cost,
+            record=None if out is None else Path(out),
+            ledger=run.ledger,
+        )
+        if record is not None:
+            _finish(record, solution)
+    return solution
+
+
+def _check(
+    steps: int | None,
+    timeout: float | None,
+    target_cost: float | None,
+    reads: int,
+    temperature: tuple[float, float] | None,
+    threads: int,
+) -> None:
+    if steps is not None and (isinstance(steps, bool) or int(steps) != steps or steps < 0):
+        raise InputError(f"the number of steps must be a whole number of zero or more, got {steps}")
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise InputError(f"the timeout must be a positive number of seconds, got {timeout}")
+    if steps is not None and timeout is not None:
+        raise InputError("give steps or a timeout, not both")
+    if target_cost is not None and not math.isfinite(target_cost):
+        raise InputError(f"the target cost must be a finite number, got {target_cost}")
+    if reads < 1:
+        raise InputError(f"the number of reads must be at least 1, got {reads}")
+    if threads < 1:
+        raise InputError(f"the number of threads must be at least 1, got {threads}")
+    if temperature is not None:
+        high, low = temperature
+        if not (math.isfinite(high) and math.isfinite(low) and 0 <= low <= high):
+            raise InputError(f"temperatures {high:g},{low:g}: expected HIGH,LOW with 0 <= LOW <= HIGH")
+
+
+def _check_out(path: Path) -> None:
+    from equipoise.cli._common import check_output
+
+    check_output(path)
+
+
+class _Reads:
+    """What has been read so far; grows batch by batch so that an interruption keeps the finished ones."""
+
+    def __init__(self, problem: Problem, record: Any, progress: Callable[[int, float | None], None] | None) -> None:
+        self.problem, self.record, self.progress = problem, record, progress
+        self.states: list[Any] = []
+        self.costs: list[int | float] = []
+        self.steps: list[int] = []
+        self.best_steps: list[int] = []
+        self.wall_ns: list[int] = []
+        self.improvements: list[Any] = []
+        self.ledger = Ledger()
+
+    @property
+    def best(self) -> int:
+        return min(range(len(self.costs)), key=self.costs.__getitem__)
+
+    def all(
+        self,
+        machine: QuboMachine,
+        schedule: Any,
+        seeds: list[int],
+        limits: dict[str, Any],
+        should_stop: Callable[[], bool] | None,
+    ) -> bool:
+        """Anneal every seed, a batch at a time; return whether it was interrupted."""
+        batch, done = limits["threads"], 0
+        annealer = getattr(machine, "_annealer", machine)
+        if should_stop is not None and "should_stop" in inspect.signature(annealer.anneal).parameters:
+            limits = {**limits, "should_stop": should_stop}
+        while done < len(seeds):
+            began = time.perf_counter()
+            some = seeds[done : done + batch]
+            try:
+                self.add(machine.anneal(schedule, some, **limits))
+            except KeyboardInterrupt:
+                if not self.costs:
+                    self.add(machine.anneal(schedule, some[:1], steps=0))
+                return True
+            done += len(some)
+            if self.progress:
+                self.progress(done, self.costs[self.best])
+            if should_stop is not None and should_stop():
+                return True
+            # Many short reads go through in one call: no per-call overhead worth a millisecond.
+            spent = time.perf_counter() - began
+            if spent < 0.05:
+                batch *= 4
+        return False
+
+    def add(self, result: AnnealResult) -> None:
+        for r, state in enumerate(result.states):
+            self.states.append(state)
+            self.costs.append(self.problem.cost(state))
+            self.steps.append(int(result.steps[r]))
+            self.best_steps.append(int(result.best_steps[r]))
+            self.wall_ns.append(int(result.wall_ns[r]))
+            self.improvements.append(result.improvements[r])
+            if self.record is not None:
+                self.record.append(
+                    "reads",
+                    {
+                        "read": len(self.costs) - 1,
+                        "cost": float(self.costs[-1]),
+                        "steps": self.steps[-1],
+                        "best_step": self.best_steps[-1],
+                        "wall_ns": self.wall_ns[-1],
+                    },
+                )
+        self.ledger.merge(result.ledger)
+        if self.record is not None:
+            self.record.set_ledger(self.ledger)
+
+
+def _record(path: Path, problem: Problem, config: dict[str, Any], seed: int, target: dict[str, str]) -> Any:
+    from hw_profiles.record import Record
+
+    inputs = {}
+    if problem.num_pairs <= KEPT_PAIRS:
+        inputs = {
+            "linear": problem.linear,
+            "rows": problem.rows,
+            "cols": problem.cols,
+            "pairs": problem.pairs,
+            "offset": problem.offset if abs(problem.offset) < 2**62 else float(problem.offset),
+        }
+    config = {
+        **config,
+        "problem": problem.name,
+        "num_variables": problem.num_variables,
+        "num_pairs": problem.num_pairs,
+        "sense": problem.sense,
+        "convention": problem.convention,
+    }
+    return Record.create(path, kind="qubo", config=config, seeds={"seed": int(seed)}, target=target, inputs=inputs)
+
+
+def _finish(record: Any, solution: Solution) -> None:
+    scale = float(solution.quantisation["scale"])
+    offset = float(solution.problem.offset)
+    for read, trace in enumerate(solution.improvements):
+        for step, cost in trace.tolist():
+            record.append("improvements", {"read": read, "step": int(step), "cost": cost / scale + offset})
+    record.result("best_cost", solution.best_cost)
+    record.result("objective", solution.objective)
+    record.result("solution", solution.bits)
+    record.result("sampling_time", solution.sampling_s, "s")
+    record.result("wall_time", solution.wall_s, "s")
+    if solution.status != "complete":
+        record.close(solution.status)

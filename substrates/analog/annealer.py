@@ -1,0 +1,274 @@
+"""The analog annealer: a relaxation network whose noise is cooled until it settles in a low-cost state.
+
+Every variable is a continuous spin v_i between its rails 0 and 1, driven down the gradient of the cost E(v), which is
+multilinear, so that its minima lie at the corners:
+
+    tau_i dv_i = -g_i (b_i + sum_j W_ij v_j + o_i) dt + sqrt(2 T tau_i) dB_i,     0 <= v_i <= 1  (reflected noise cut)
+
+``bounds="soft"`` replaces the hard rails by a logistic read-out of an unbounded membrane. A chip instance has its own
+gains g, offsets o, time constants tau and realised conductances W_ij (W_ij and W_ji independently); comparators read
+x_i = (v_i > 1/2). The cost of what they read is evaluated with the true coefficients.
+
+Errors: with mismatch the network relaxes on a slightly wrong cost; `max_error` bounds the difference. The noise of a
+step is the sum of four uniform numbers (bounded at 3.46 sigma), so a spin held at its rail by more than that is
+skipped exactly. Source of the idea: Langevin annealing, Gidas 1985; box-constrained analog Ising machines, e.g. BRIM.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event, Ledger
+from substrates.analog._annealer_kernel import langevin
+from substrates.analog.imperfections.parameters import ChipParameters
+from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
+from substrates.loihi2.random import stream_key
+from substrates.seeds import stream
+
+__all__ = ["AnalogAnnealer", "Cooling"]
+
+STEP = 0.4  #: time per integration step, in units of tau over the typical local field
+READ_EVERY = 10  #: integration steps between two looks of the comparators
+GROWTH = 2  #: each anneal without end is this many times as long as the one before
+SHORTEST = 2000  #: steps of the first
+
+
+@dataclass(frozen=True)
+class Cooling:
+    """Noise temperature over steps, in units of the cost, falling linearly from ``high`` to ``low``.
+
+    ``length`` steps, or, when None, anneals one after the other, each twice as long as the one before.
+    """
+
+    high: float
+    low: float
+    length: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high < math.inf:
+            raise InputError(f"temperatures {self.high},{self.low}: expected HIGH,LOW with 0 <= LOW <= HIGH")
+        if self.length is not None and self.length < 0:
+            raise InputError(f"the number of steps cannot be negative, got {self.length}")
+
+    def temperatures(self, first: int, count: int) -> npt.NDArray[np.float64]:
+        """Temperatures of the steps ``first`` to ``first + count - 1``."""
+        step = np.arange(first, first + count)
+        if self.length is None:
+            anneal = np.floor(np.log2(step / SHORTEST + 1)).astype(np.int64)
+            share = (step - (2**anneal - 1) * SHORTEST) / (2.0**anneal * SHORTEST)
+        else:
+            share = np.minimum(step / max(self.length - 1, 1), 1.0)
+        falling: npt.NDArray[np.float64] = self.high + (self.low - self.high) * share
+        return falling
+
+
+class AnalogAnnealer(AnnealingSubstrate):
+    """Holds one problem on one chip instance and anneals it.
+
+    Args:
+        indptr, indices, pairs: CSR of both directions of every pair; ``pairs`` is J_ij, the cost of both being on.
+        linear: (n,) a_i.
+        chip: the kind of chip; None is without fault. Used: gain, offset, time constant and conductance mismatch,
+            programming error, levels, time constant.
+        seed: draws the chip instance.
+        bounds: ``hard`` or ``soft`` rails.
+    """
+
+    def __init__(
+        self,
+        indptr: npt.ArrayLike,
+        indices: npt.ArrayLike,
+        pairs: npt.ArrayLike,
+        linear: npt.ArrayLike,
+        chip: ChipParameters | None = None,
+        *,
+        seed: int = 0,
+        bounds: str = "hard",
+    ) -> None:
+        if bounds not in ("hard", "soft"):
+            raise InputError(f"no bounds {bounds!r}; there are hard, soft")
+        self.chip = chip or ChipParameters.ideal()
+        self.soft = bounds == "soft"
+        self.indptr = np.ascontiguousarray(indptr, np.int64)
+        self.indices = np.ascontiguousarray(indices, np.int64)
+        self.pairs = np.ascontiguousarray(pairs, np.float64)
+        self.linear = np.ascontiguousarray(linear, np.float64)
+        self.n = n = len(self.linear)
+        if n == 0 or len(self.indptr) != n + 1 or len(self.indices) != len(self.pairs):
+            raise InputError("a problem needs at least one variable, and CSR arrays that agree with each other")
+        self._rows = np.repeat(np.arange(n), np.diff(self.indptr))
+        field = np.sqrt(np.bincount(self._rows, self.pairs**2, n) / 2 + self.linear**2)
+        typical = field[field > 0]
+        self.unit = float(np.median(typical)) if len(typical) else 1.0  #: the typical local field, in cost units
+        self._draw_chip(seed)
+
+    def _draw_chip(self, seed: int) -> None:
+        """One chip: its faults never change again. Cells of the two directions are different cells."""
+        chip, n = self.chip, self.n
+
+        def spread(name: str, size: int, sigma: float) -> npt.NDArray[np.float64]:
+            return sigma * stream(seed, f"analog annealer {name}").standard_normal(size) if sigma else np.zeros(size)
+
+        largest = float(np.abs(self.pairs).max(initial=0.0))
+        cells = self.pairs.copy()
+        if chip.levels:
+            quantum = largest / (chip.levels - 1) or 1.0
+            cells = np.rint(cells / quantum) * quantum
+        present = cells != 0
+        cells = cells * (1 + spread("conductance", len(cells), chip.conductance_mismatch))
+        cells += present * spread("programming", len(cells), chip.programming_error) * largest
+        self.cells = cells
+        self.gain = np.maximum(1 + spread("gain", n, chip.gain_mismatch), 0.05)
+        self.offset = spread("offset", n, chip.offset_mismatch) * self.unit
+        self.tau = np.maximum(1 + spread("time constant", n, chip.time_constant_mismatch), 0.05)
+        self.imperfect = bool(
+            (cells != self.pairs).any() or self.offset.any() or (self.gain != 1).any() or (self.tau != 1).any()
+        )
+        # Both directions of a pair hold an opinion of it; half of their disagreement with J counts for each.
+        self.max_error = float(np.abs(cells - self.pairs).sum() / 2 + np.abs(self.offset).sum())
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities("analog", temporal_noise=True)
+
+    def temperature_range(self) -> tuple[float, float]:
+        """(high, low) in cost units, from the flip energies of a local minimum found without noise."""
+        run = _Run(self, stream_key(0, "temperature range"))
+        run.advance(np.zeros(400), None)
+        x = run.x.astype(np.float64)
+        energy = np.abs(self.linear + np.bincount(self._rows, self.pairs * x[self.indices], self.n))
+        positive = energy[energy > 1e-9 * self.unit]
+        if not len(positive):
+            return 1.0, 1.0
+        high = _temperature(positive, HOT * self.n)
+        return high, min(_temperature(positive, COLD), high)
+
+    def anneal(
+        self,
+        schedule: Any,
+        seeds: Sequence[int] | npt.NDArray[np.uint64],
+        *,
+        steps: int | None = None,
+        target_cost: float | None = None,
+        timeout_s: float | None = None,
+        threads: int = 1,
+        should_stop: Callable[[], bool] | None = None,
+        **unused: Any,
+    ) -> AnnealResult:
+        """Anneal once per seed, each until ``steps``, ``timeout_s`` or ``target_cost`` (cost units, without offset).
+
+        ``costs`` and ``improvements`` of the result are float64, in the problem's own units.
+        """
+        if unused:
+            raise InputError(f"the analog annealer takes no {', '.join(sorted(unused))}")
+        if steps is None:
+            steps = schedule.length
+        if steps is None and timeout_s is None:
+            raise InputError("give a number of steps or a timeout: this schedule has no end")
+        if steps is not None and steps < 0:
+            raise InputError(f"the number of steps cannot be negative, got {steps}")
+
+        def one(read: int) -> _Run:
+            run = _Run(self, stream_key(int(seeds[read]), "analog anneal"))
+            clock = time.perf_counter_ns()
+            size = 1000 if timeout_s is None else 200
+            while (steps is None or run.step < steps) and not run.reached(target_cost):
+                if timeout_s is not None and time.perf_counter_ns() - clock >= timeout_s * 1e9:
+                    break
+                if should_stop is not None and should_stop():
+                    break
+                count = size if steps is None else min(size, steps - run.step)
+                run.advance(schedule.temperatures(run.step, count), target_cost)
+            run.wall_ns = time.perf_counter_ns() - clock
+            return run
+
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                runs = list(pool.map(one, range(len(seeds))))
+        else:
+            runs = [one(read) for read in range(len(seeds))]
+        done = np.array([run.step for run in runs], np.int64)
+        return AnnealResult(
+            np.stack([run.best for run in runs]) if runs else np.zeros((0, self.n), np.uint8),
+            np.array([run.costs[1] for run in runs], np.float64),
+            done,
+            np.array([run.best_step for run in runs], np.int64),
+            tuple(np.concatenate(run.trace) for run in runs),
+            np.array([run.wall_ns for run in runs], np.int64),
+            self._count(int(done.sum()), len(runs), sum(run.looks for run in runs)),
+        )
+
+    def _count(self, steps: int, reads: int, looks: int) -> Ledger:
+        """What the machine did: one product per step, every programmed cell conducting, every amplifier settling."""
+        nanoseconds = steps * STEP * self.chip.time_constant_s * 1e9
+        cells = int(np.count_nonzero(self.cells))
+        ledger = Ledger()
+        ledger.add(Event.CELL_WRITES, cells + self.n, component="crossbar", phase="program")
+        ledger.add(Event.MATRIX_VECTOR_PRODUCTS, steps, component="crossbar", phase="anneal")
+        ledger.add(Event.CELL_READS, steps * cells, component="crossbar", phase="anneal")
+        ledger.add(Event.SETTLING_NANOSECONDS, math.ceil(nanoseconds), component="spins", phase="anneal")
+        ledger.add(Event.AMPLIFIER_NANOSECONDS, math.ceil(nanoseconds * self.n), component="spins", phase="anneal")
+        ledger.add(Event.ADC_CONVERSIONS, looks * self.n, component="comparators", phase="anneal")
+        ledger.add(Event.DAC_CONVERSIONS, reads * self.n + steps, component="biases and noise level", phase="anneal")
+        return ledger
+
+
+HOT = 0.05  #: share of the spins that a flip excites at the highest temperature, in a local minimum
+COLD = 0.1  #: expected number of excited spins, of all, at the lowest
+
+
+def _temperature(energies: npt.NDArray[np.float64], excited: float) -> float:
+    """The temperature at which sum exp(-dE / T) is ``excited``, by bisection."""
+    low, high = float(energies.min()) / 50.0, float(energies.max()) * 4.0
+    for _ in range(40):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if np.exp(-energies / middle).sum() < excited else (low, middle)
+    return math.sqrt(low * high)
+
+
+class _Run:
+    """The evolving state of one read."""
+
+    def __init__(self, annealer: AnalogAnnealer, key: np.uint64) -> None:
+        a = self.annealer = annealer
+        self.key = key
+        self.v = np.zeros(a.n)
+        self.membrane = np.zeros(a.n)
+        self.x = np.zeros(a.n, np.uint8)
+        self.best = self.x.copy()
+        self.costs = np.zeros(2)  # now, best
+        self.step = self.best_step = self.wall_ns = self.looks = 0
+        self.trace = [np.zeros((1, 2))]
+        self._delta = np.zeros(a.n)
+        self._moved = np.zeros(a.n, np.int64)
+        self._found = np.zeros((4096, 2))
+
+    def reached(self, target: float | None) -> bool:
+        return target is not None and bool(self.costs[1] <= target)
+
+    def advance(self, temperatures: npt.NDArray[np.float64], target: float | None) -> None:
+        a = self.annealer
+        # Sums kept incrementally are refreshed at every call, so rounding never accumulates.
+        force = a.linear + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
+        true = a.linear + np.bincount(a._rows, a.pairs * self.x[a.indices], a.n)
+        self.costs[0] = float(self.x @ a.linear + (self.x[a._rows] * a.pairs * self.x[a.indices]).sum() / 2)
+        best_step, found = langevin(
+            self.v, self.membrane, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs, a.gain / a.unit,
+            a.offset, STEP / a.tau, temperatures / a.unit, self.step, self.key, READ_EVERY, a.soft,
+            self.costs, self.best, self.best_step, -np.inf if target is None else target,
+            self._delta, self._moved, self._found,
+        )  # fmt: skip
+        done = len(temperatures)
+        self.looks += (self.step + done) // READ_EVERY - self.step // READ_EVERY
+        self.step, self.best_step = self.step + done, best_step
+        if found:
+            self.trace.append(self._found[:found].copy())
