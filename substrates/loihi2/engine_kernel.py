@@ -94,10 +94,14 @@ def _propagate(
         return 0
     whole = ring[start : start + n * slots]
     if c[C_SCRATCH] < 0:
-        spread_delayed(whole, n, slots, time + 1, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded)
+        spread_delayed(
+            whole, n, slots, (time + 1) % slots, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded
+        )
         return 0
     part = scratch[c[C_SCRATCH] : c[C_SCRATCH] + n * slots]
-    spread_delayed(part, n, slots, time + 1, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded)
+    spread_delayed(
+        part, n, slots, (time + 1) % slots, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded
+    )
     down = -c[C_EXPONENT]
     for j in range(n * slots):
         whole[j] += part[j] >> down

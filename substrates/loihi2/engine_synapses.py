@@ -11,19 +11,19 @@ from substrates.loihi2.widths import wrap24
 
 __all__ = ["deliver", "spread_conv", "spread_delayed", "spread_dense", "spread_sparse"]
 
+SAFE_ROWS = 252  #: rows of eight-bit weights whose sum fits 16 bits, a multiple of 4
+
 
 @njit(cache=True, error_model="numpy")
 def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, graded: bool) -> int:
     """Add the rows of ``fired`` to ``acc`` (n,); return the sum of messages (the zero point's factor).
 
-    Four rows at a time, first summed in 16 bits: four eight-bit numbers cannot overflow them.
+    Binary messages are summed in 16 bits, which no 252 rows of eight bits overflow: half the memory traffic.
     """
     n = acc.shape[0]
-    total = 0
-    k = 0
-    count = fired.shape[0]
     if graded:
-        for k in range(count):
+        total = 0
+        for k in range(fired.shape[0]):
             m = np.int32(values[fired[k]])
             total += int(m)
             start = base + fired[k] * n
@@ -31,21 +31,28 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
             for j in range(n):
                 acc[j] = np.int32(acc[j] + np.int32(np.int32(row[j]) * m))
         return total
-    while k + 4 <= count:
-        s0, s1 = base + fired[k] * n, base + fired[k + 1] * n
-        s2, s3 = base + fired[k + 2] * n, base + fired[k + 3] * n
-        r0, r1, r2, r3 = weights[s0 : s0 + n], weights[s1 : s1 + n], weights[s2 : s2 + n], weights[s3 : s3 + n]
+    count = fired.shape[0]
+    part = np.empty(n, np.int16)
+    for first in range(0, count, SAFE_ROWS):
+        part[:] = 0
+        k, last = first, min(first + SAFE_ROWS, count)
+        while k + 4 <= last:
+            s0, s1 = base + fired[k] * n, base + fired[k + 1] * n
+            s2, s3 = base + fired[k + 2] * n, base + fired[k + 3] * n
+            r0, r1, r2, r3 = weights[s0 : s0 + n], weights[s1 : s1 + n], weights[s2 : s2 + n], weights[s3 : s3 + n]
+            for j in range(n):
+                a = np.int16(np.int16(r0[j]) + np.int16(r1[j]))
+                b = np.int16(np.int16(r2[j]) + np.int16(r3[j]))
+                part[j] = np.int16(part[j] + np.int16(a + b))
+            k += 4
+        while k < last:
+            s0 = base + fired[k] * n
+            r0 = weights[s0 : s0 + n]
+            for j in range(n):
+                part[j] = np.int16(part[j] + np.int16(r0[j]))
+            k += 1
         for j in range(n):
-            a = np.int16(np.int16(r0[j]) + np.int16(r1[j]))
-            b = np.int16(np.int16(r2[j]) + np.int16(r3[j]))
-            acc[j] = np.int32(acc[j] + np.int32(np.int16(a + b)))
-        k += 4
-    while k < count:
-        s0 = base + fired[k] * n
-        r0 = weights[s0 : s0 + n]
-        for j in range(n):
-            acc[j] = np.int32(acc[j] + np.int32(r0[j]))
-        k += 1
+            acc[j] = np.int32(acc[j] + np.int32(part[j]))
     return count
 
 
@@ -55,9 +62,11 @@ def spread_sparse(acc: Any, rows: Any, indices: Any, weights: Any, fired: Any, v
     for k in range(fired.shape[0]):
         source = fired[k]
         m = np.int32(values[source]) if graded else np.int32(1)
-        for e in range(rows[source], rows[source + 1]):
-            target = indices[e]
-            acc[target] = np.int32(acc[target] + np.int32(np.int32(weights[e]) * m))
+        start, end = rows[source], rows[source + 1]
+        targets, row = indices[start:end], weights[start:end]
+        for e in range(end - start):
+            target = np.uint32(targets[e])  # unsigned: no test for an index from the end
+            acc[target] = np.int32(acc[target] + np.int32(np.int32(row[e]) * m))
 
 
 @njit(cache=True, error_model="numpy")
@@ -65,13 +74,17 @@ def spread_delayed(
     ring: Any, n: int, slots: int, first: int, rows: Any, indices: Any, weights: Any, delays: Any, shift: int,
     fired: Any, values: Any, graded: bool,
 ) -> None:  # fmt: skip
-    """As `spread_sparse`, a synapse with delay d into slot (first + d) mod slots of ``ring`` (slots * n,)."""
+    """As `spread_sparse`, with delay d into slot (first + d) mod slots of ``ring`` (slots * n,); first < slots."""
     for k in range(fired.shape[0]):
         source = fired[k]
         m = np.int32(values[source]) if graded else np.int32(1)
-        for e in range(rows[source], rows[source + 1]):
-            at = ((first + delays[e + shift]) % slots) * n + indices[e]
-            ring[at] = np.int32(ring[at] + np.int32(np.int32(weights[e]) * m))
+        start, end = rows[source], rows[source + 1]
+        targets, row, late = indices[start:end], weights[start:end], delays[start + shift : end + shift]
+        for e in range(end - start):
+            slot = first + late[e]
+            slot = slot - slots if slot >= slots else slot
+            at = np.uint64(slot * n + targets[e])
+            ring[at] = np.int32(ring[at] + np.int32(np.int32(row[e]) * m))
 
 
 @njit(cache=True, error_model="numpy")
@@ -109,8 +122,9 @@ def spread_conv(acc: Any, weights: Any, base: int, g: Any, fired: Any, values: A
                     continue
                 start = ((px // stride_x) * height_out + py // stride_y) * channels_out + group * per_out
                 w = kernel + (i * ky + j) * per_out
+                into, row = acc[start : start + per_out], weights[w : w + per_out]
                 for o in range(per_out):
-                    acc[start + o] = np.int32(acc[start + o] + np.int32(np.int32(weights[w + o]) * m))
+                    into[o] = np.int32(into[o] + np.int32(np.int32(row[o]) * m))
 
 
 @njit(cache=True, error_model="numpy")

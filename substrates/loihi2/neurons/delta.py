@@ -49,14 +49,14 @@ def advance(
     act, residue, error = state[0], state[1], state[2]
     vth, up, down = np.int32(parameters[0]), np.int32(parameters[1]), np.int32(parameters[2])
     cumulative = parameters[3] != 0
-    overflows = np.int32(0)
+    overflows = 0
     for i in range(act.shape[0]):
         new = np.int32(a_in[i] << up)
         sent, residue[i], error[i] = encode(new, act[i], residue[i], error[i], vth, cumulative)
         act[i] = new
         out[i] = np.int32(sent >> down)
         overflows += outside(new) | outside(residue[i]) | outside(sent)
-    return int(overflows)
+    return overflows
 
 
 def check_encoder(vth: int, spike_exp: int, state_exp: int) -> None:

@@ -26,11 +26,11 @@ def advance(
 ) -> int:
     """One step of every neuron; returns how many inputs are outside 24 bits."""
     vth = np.int32(parameters[0])
-    overflows = np.int32(0)
+    overflows = 0
     for i in range(a_in.shape[0]):
         out[i] = a_in[i] if a_in[i] > vth else np.int32(0)
         overflows += outside(a_in[i])
-    return int(overflows)
+    return overflows
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,22 +38,22 @@ __all__ = ["LIF", "advance", "scaled_bias"]
 def advance(
     state: Int32, a_in: Int32, bias: Int32, out: Int32, parameters: npt.NDArray[np.int64], table: Int32, time: int
 ) -> int:
-    """One step of every neuron; returns how many currents wrapped and voltages saturated."""
+    """One step of every neuron; returns how many wrapped their current or saturated their voltage."""
     u, v = state[0], state[1]
     keep_u, keep_v = np.int32(parameters[0]), np.int32(parameters[1])
     threshold = np.int32(parameters[2])
-    overflows = np.int32(0)
+    overflows = 0
     for i in range(u.shape[0]):
         current = np.int32(decay(u[i], keep_u) + np.int32(a_in[i] << 6))
         wrapped = wrap_once(current)
         u[i] = wrapped
         voltage = np.int32(np.int32(decay(v[i], keep_v) + wrapped) + bias[i])
         clipped = saturate32(voltage)
-        overflows += np.int32(wrapped != current) + np.int32(clipped != voltage)
+        overflows += np.int32(wrapped != current) | np.int32(clipped != voltage)
         fires = clipped > threshold
         v[i] = np.int32(0) if fires else clipped
         out[i] = np.int32(fires)
-    return int(overflows)
+    return overflows
 
 
 def scaled_bias(mantissa: Any, exponent: Any, n: int) -> Int32:

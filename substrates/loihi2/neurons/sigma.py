@@ -26,13 +26,13 @@ def advance(
 ) -> int:
     """One step of every neuron; returns how many sums are outside 24 bits."""
     sigma = state[0]
-    overflows = np.int32(0)
+    overflows = 0
     for i in range(sigma.shape[0]):
         total = np.int32(sigma[i] + a_in[i])
         sigma[i] = total
         out[i] = total
         overflows += outside(total)
-    return int(overflows)
+    return overflows
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ def advance(
     sigma, act, residue, error = state[0], state[1], state[2], state[3]
     vth, down = np.int32(parameters[0]), np.int32(parameters[1])
     cumulative, relu = parameters[2] != 0, parameters[3] != 0
-    overflows = np.int32(0)
+    overflows = 0
     for i in range(sigma.shape[0]):
         total = np.int32(sigma[i] + a_in[i])
         sigma[i] = total
@@ -44,7 +44,7 @@ def advance(
         act[i] = new
         out[i] = np.int32(sent >> down)
         overflows += outside(total) | outside(new) | outside(residue[i]) | outside(sent)
-    return int(overflows)
+    return overflows
 
 
 @dataclass(frozen=True, eq=False)
