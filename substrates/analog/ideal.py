@@ -7,6 +7,7 @@ import torch
 from hw_profiles.ledger import Event, Ledger
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
+from substrates.analog.kernels import DenseRelaxation
 from substrates.analog.solvers import Damped, Relaxed, Solver, relax_batch
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
 from substrates.network import Network, State
@@ -25,6 +26,7 @@ class IdealMachine(RelaxationSubstrate):
     def __init__(self, network: Network, *, solver: Solver | None = None) -> None:
         self.network = network
         self.solver = Damped() if solver is None else solver
+        self._compiled = DenseRelaxation(network)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,9 +57,13 @@ class IdealMachine(RelaxationSubstrate):
         if needs_complex(nudge, membranes):
             membranes = promote(membranes)
         field = Field(network, drive.currents, nudge, lambda i, u: network.activations[i].function(u))
-        relaxed = relax_batch(self.solver, field, membranes, stop)
+        if self._compiled.applies(field, self.solver, membranes):
+            relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None)
+        else:
+            relaxed = relax_batch(self.solver, field, membranes, stop)
+            activities = field.activate(relaxed.membranes)
         return Equilibrium(
-            activities=field.activate(relaxed.membranes),
+            activities=activities,
             membranes=relaxed.membranes,
             residual=relaxed.residual,
             converged=relaxed.converged,

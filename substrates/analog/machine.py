@@ -16,6 +16,7 @@ from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
 from substrates.analog.ideal import needs_complex
 from substrates.analog.imperfections import ChipInstance, ChipParameters, fill_normals, quantise, sample_keys
+from substrates.analog.kernels import DenseRelaxation
 from substrates.analog.noisy_step import AnalogStep
 from substrates.analog.solvers import Damped, DiscreteMap, Relaxed, Solver, relax_batch
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
@@ -74,6 +75,7 @@ class AnalogMachine(RelaxationSubstrate):
         if (p.read_noise or p.read_noise_proportional) and any(not c.dense for c in network.couplings):
             raise InputError("read noise is modelled for dense couplings; this network has others: set it to zero")
         self._twin = copy.deepcopy(network)  # the network with the weights the chip really has
+        self._compiled = DenseRelaxation(self._twin)
         self._samples = 0
         self.program()
 
@@ -169,13 +171,18 @@ class AnalogMachine(RelaxationSubstrate):
         )
         step = self._step(drive, keys)
         limit = self._cut(stop)
-        relaxed = relax_batch(step or self.solver, field, membranes, limit, noisy=p.noisy)
+        solver = step or self.solver
+        if self._compiled.applies(field, solver, membranes):
+            relaxed, activities = self._compiled.run(field, solver, membranes, limit, self._gain, self._offset)
+        else:
+            relaxed = relax_batch(solver, field, membranes, limit, noisy=p.noisy)
+            activities = field.activate(relaxed.membranes)
         if p.noisy and step is not None:
             band = NOISE_BAND * step.spread(field, relaxed.membranes)
             settled = relaxed.residual <= (stop.tolerance or 1e-3) + band
             relaxed = Relaxed(relaxed.membranes, relaxed.residual, settled, relaxed.steps, relaxed.cycling & ~settled)
         return Equilibrium(
-            activities=self._read(field.activate(relaxed.membranes), keys),
+            activities=self._read(activities, keys),
             membranes=relaxed.membranes,
             residual=relaxed.residual,
             converged=relaxed.converged,

@@ -47,7 +47,7 @@ class AnalogStep(Solver):
     name: str = "analog"
 
     def begin(self, field: Field, membranes: State) -> State:
-        if not self._noisy:
+        if not self.noisy:
             return ()
         counter = torch.zeros(len(self.keys), dtype=torch.int64)
         variances = self._currents_variance(field, None, self.inputs)
@@ -56,7 +56,7 @@ class AnalogStep(Solver):
     def step(self, field: Field, membranes: State, memory: State) -> tuple[State, State]:
         forces = field(membranes)
         moved = [u + h * (f - u) for u, h, f in zip(membranes, self.steps, forces)]
-        if not self._noisy:
+        if not self.noisy:
             return tuple(moved), memory
         keys, counter, fixed = memory[0], memory[1], memory[2:]
         spreads = self._spreads(field, field.activate(membranes), fixed)
@@ -73,7 +73,8 @@ class AnalogStep(Solver):
         return torch.stack(standing).amax(dim=0)
 
     @property
-    def _noisy(self) -> bool:
+    def noisy(self) -> bool:
+        """Whether a step draws numbers."""
         return bool(self.state_noise or self.additive or self.proportional)
 
     def _spreads(self, field: Field, activities: State, fixed: State) -> list[Tensor]:

@@ -87,11 +87,14 @@ class SoftmaxReadout(Cost):
 class SquaredError(Cost):
     """L = 1/2 |v - y|^2 with y the target vector, or the one-hot vector of a class index."""
 
+    def vector(self, target: Tensor, size: int) -> Tensor:
+        """The wanted output, (batch, ...): the target itself, or the one-hot vectors of class indices."""
+        if target.is_floating_point() or target.is_complex():
+            return target
+        return nn.functional.one_hot(target.long(), size)
+
     def _target(self, output: Tensor, target: Tensor) -> Tensor:
-        if target.dtype in (torch.int64, torch.int32, torch.uint8):
-            one_hot = nn.functional.one_hot(target.long(), output[0].numel())
-            return one_hot.reshape(output.shape).to(output.dtype)
-        return target.to(output.dtype)
+        return self.vector(target, output[0].numel()).reshape(output.shape).to(output.dtype)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         return 0.5 * ((output - self._target(output, target)) ** 2).flatten(1).sum(1)

@@ -11,7 +11,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["fill_normals", "normal", "sample_keys", "step_key"]
+__all__ = ["fill_normals", "float_from_bits", "normal", "sample_keys", "step_key"]
 
 _U64 = np.uint64
 
@@ -52,7 +52,7 @@ def _bits(typing_context: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _float(typing_context: Any, value: Any) -> Any:
+def float_from_bits(typing_context: Any, value: Any) -> Any:
     """The float32 with these int32 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -67,7 +67,7 @@ def _split(x: Any) -> Any:
     bits = _bits(x)
     shifted = np.int32(bits - np.int32(0x3F3504F3))
     e = np.int32(shifted >> np.int32(23))
-    return np.float32(e), _float(np.int32(bits - np.int32(e << np.int32(23))))
+    return np.float32(e), float_from_bits(np.int32(bits - np.int32(e << np.int32(23))))
 
 
 @numba.njit(inline="always", fastmath={"contract"})

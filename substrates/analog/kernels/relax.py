@@ -1,0 +1,286 @@
+"""The fused loop: products, activation, nudge, noise, residual and cycles of a dense logistic network, in float32.
+
+Rows are samples, columns neurons; each population starts at a multiple of PANEL and its padding stays zero. Samples
+that have settled leave: the last active row takes their place, so the work shrinks with the batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from substrates.analog.imperfections.noise import normal, step_key
+from substrates.analog.kernels.logistic import exp32, logistic32
+from substrates.analog.kernels.product import accumulate
+
+__all__ = ["relax_rows"]
+
+_F = np.float32
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _forces(f: Any, v: Any, drive: Any, rows: int, population: int, first: Any, size: Any, blocks: Any, w: Any) -> None:
+    """f of one population: drive plus all its couplings. ``blocks`` rows are (target, source, first float of w)."""
+    a, n = first[population], size[population]
+    for r in range(rows):
+        fr, dr = f[r, a : a + n], drive[r, a : a + n]
+        for i in range(n):
+            fr[i] = dr[i]
+    for b in range(blocks.shape[0]):
+        if blocks[b, 0] == population:
+            source = blocks[b, 1]
+            accumulate(f, a, n, v, first[source], size[source], w, blocks[b, 2], rows)
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _nudge(
+    f: Any, v: Any, rows: int, a: int, n: int, kind: int, beta: Any, target: Any, readout: Any, bias: Any
+) -> None:
+    """f of the output += beta dL/dv. ``kind`` 1: softmax read-out, target (rows, classes) one-hot; 2: squared error."""
+    classes = bias.shape[0]
+    error = np.empty(classes, np.float32)
+    for r in range(rows):
+        if kind == 2:
+            for i in range(n):
+                f[r, a + i] += beta * (v[r, a + i] - target[r, i])
+            continue
+        top = _F(-np.inf)
+        for c in range(classes):
+            logit = bias[c]
+            for i in range(n):
+                logit += readout[c, i] * v[r, a + i]
+            error[c] = logit
+            top = max(top, logit)
+        total = _F(0.0)
+        for c in range(classes):
+            error[c] = exp32(error[c] - top)
+            total += error[c]
+        for c in range(classes):
+            error[c] = beta * (error[c] / total - target[r, c])
+            for i in range(n):
+                f[r, a + i] += error[c] * readout[c, i]
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _move(u: Any, v: Any, f: Any, rows: int, a: int, n: int, h: Any, gain: Any, offset: Any, rail: Any) -> None:
+    """u <- u + h (f - u), v = sigma(g u + o)."""
+    for r in range(rows):
+        ur, fr, vr = u[r, a : a + n], f[r, a : a + n], v[r, a : a + n]
+        ha, ga, oa = h[a : a + n], gain[a : a + n], offset[a : a + n]
+        if rail > 0:
+            for i in range(n):
+                fr[i] = min(max(fr[i], -rail), rail)
+        for i in range(n):
+            moved = ur[i] + ha[i] * (fr[i] - ur[i])
+            ur[i] = moved
+            vr[i] = logistic32(ga[i] * moved + oa[i])
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _fill(z: Any, low: Any, high: Any, number: Any) -> None:
+    """z[i] = normal number of neuron ``number + i``."""
+    for i in range(z.shape[0]):
+        z[i] = normal(low, high, number + i)
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _shake(
+    u: Any,
+    v: Any,
+    var: Any,
+    rows: int,
+    first: Any,
+    size: Any,
+    h: Any,
+    gain: Any,
+    offset: Any,
+    state: Any,
+    keys: Any,
+    step: int,
+) -> None:
+    """u += sqrt(h^2 var + state^2 h (2 - h)) z, one normal number per neuron; v follows."""
+    z = np.empty(u.shape[1], np.float32)
+    for r in range(rows):
+        key = step_key(keys[r], step)
+        low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+        number = 0  # neurons are counted without the padding
+        for p in range(first.shape[0]):
+            a, n = first[p], size[p]
+            ur, vr, sr = u[r, a : a + n], v[r, a : a + n], var[r, a : a + n]
+            ha, ga, oa = h[a : a + n], gain[a : a + n], offset[a : a + n]
+            # three loops: one would touch too many arrays for the vectoriser
+            _fill(z[:n], low, high, number)
+            for i in range(n):
+                hi = ha[i]
+                z[i] *= np.sqrt(hi * hi * sr[i] + state * state * hi * (_F(2.0) - hi))
+            for i in range(n):
+                moved = ur[i] + z[i]
+                ur[i] = moved
+                vr[i] = logistic32(ga[i] * moved + oa[i])
+            number += n
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _variance(
+    var: Any,
+    fixed: Any,
+    v: Any,
+    power: Any,
+    rows: int,
+    first: Any,
+    size: Any,
+    blocks: Any,
+    w2: Any,
+    add2: Any,
+    prop: bool,
+) -> None:
+    """Read-noise variance of every current at the present activities: |v|^2 per additive block, (W o W)(v o v)."""
+    partial = np.empty(16, np.float32)
+    for r in range(rows):
+        vr, pr, fr, xr = var[r], power[r], fixed[r], v[r]
+        for i in range(v.shape[1]):
+            vr[i] = fr[i]
+            pr[i] = xr[i] * xr[i]
+    for b in range(blocks.shape[0]):
+        target, source = blocks[b, 0], blocks[b, 1]
+        if prop:
+            accumulate(var, first[target], size[target], power, first[source], size[source], w2, blocks[b, 2], rows)
+        if add2[b] > 0:
+            for r in range(rows):
+                pr = power[r, first[source] : first[source] + size[source]]
+                vr = var[r, first[target] : first[target] + size[target]]
+                # sixteen partial sums: in this order always, and wide
+                total = _F(0.0)
+                for lane in range(16):
+                    partial[lane] = _F(0.0)
+                for i in range(0, pr.shape[0] - 15, 16):
+                    for lane in range(16):
+                        partial[lane] += pr[i + lane]
+                for i in range(pr.shape[0] // 16 * 16, pr.shape[0]):
+                    total += pr[i]
+                for lane in range(16):
+                    total += partial[lane]
+                total *= add2[b]
+                for i in range(vr.shape[0]):
+                    vr[i] += total
+
+
+@numba.njit(cache=True)
+def _distance(x: Any, y: Any, r: int, first: Any, size: Any) -> Any:
+    """Largest |x - y| of one sample; infinite where not a number."""
+    worst = _F(0.0)
+    for p in range(first.shape[0]):
+        for i in range(first[p], first[p] + size[p]):
+            gap = abs(x[r, i] - y[r, i])
+            if not gap <= worst:
+                worst = gap if gap > worst else _F(np.inf)
+    return worst
+
+
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def relax_rows(
+    u,
+    v,
+    f,
+    drive,
+    fixed,
+    first,
+    size,
+    groups,
+    blocks,
+    w,
+    w2,
+    add2,
+    prop,
+    state,
+    keys,
+    h,
+    gain,
+    offset,
+    rail,
+    kind,
+    beta,
+    target,
+    readout,
+    bias,
+    max_steps,
+    tolerance,
+    check_every,
+    window,
+    ratio,
+    residual,
+    steps,
+    cycling,
+):  # type: ignore[no-untyped-def]
+    """Relax all rows in place. ``groups[p]`` is the turn in which population p moves (all 0: synchronous).
+
+    The rules of stopping and of cycles are those of `substrates.analog.solvers.relax_batch`.
+    """
+    rows, populations = u.shape[0], first.shape[0]
+    noisy = state > 0 or prop or add2.max() > 0 or fixed.max() > 0
+    order = np.arange(rows)
+    snapshot = np.empty_like(u) if max_steps >= 1 else u[:0].copy()
+    farthest, found = np.zeros(rows, np.float32), np.zeros(rows, np.bool_)
+    var = np.zeros_like(u) if noisy else u[:0].copy()
+    power = np.zeros_like(u) if noisy else u[:0].copy()
+    last, turns = populations - 1, groups.max() + 1
+    active, looking = rows, False
+    for taken in range(max_steps + 1):
+        if taken == max_steps or (tolerance > 0 and taken % check_every == 0):
+            for p in range(populations):
+                _forces(f, v, drive, active, p, first, size, blocks, w)
+            if kind:
+                _nudge(f, v, active, first[last], size[last], kind, beta, target, readout, bias)
+            if rail > 0:
+                for r in range(active):
+                    for i in range(f.shape[1]):
+                        f[r, i] = min(max(f[r, i], -rail), rail)
+            for r in range(active - 1, -1, -1):
+                worst = _distance(f, u, r, first, size)
+                if taken < max_steps and not worst <= tolerance:
+                    continue
+                active -= 1
+                place = order[r]
+                residual[place], steps[place], cycling[place] = worst, taken, found[r] and not noisy
+                if r != active:  # swap with the last active row
+                    order[r], order[active] = order[active], order[r]
+                    farthest[r], found[r] = farthest[active], found[active]
+                    keys[r], keys[active] = keys[active], keys[r]
+                    for i in range(u.shape[1]):
+                        u[r, i], u[active, i] = u[active, i], u[r, i]
+                        v[r, i], v[active, i] = v[active, i], v[r, i]
+                        drive[r, i] = drive[active, i]
+                        fixed[r, i] = fixed[active, i]
+                        if looking:
+                            snapshot[r, i] = snapshot[active, i]
+                    for i in range(target.shape[1]):
+                        target[r, i] = target[active, i]
+            if active == 0:
+                break
+        if max_steps - taken <= window and not looking:
+            for r in range(active):
+                for i in range(u.shape[1]):
+                    snapshot[r, i] = u[r, i]
+            looking = True
+        if noisy:
+            _variance(var, fixed, v, power, active, first, size, blocks, w2, add2, prop)
+        for turn in range(turns):
+            for p in range(populations):
+                if groups[p] == turn:
+                    _forces(f, v, drive, active, p, first, size, blocks, w)
+                    if p == last and kind:
+                        _nudge(f, v, active, first[last], size[last], kind, beta, target, readout, bias)
+            for p in range(populations):
+                if groups[p] == turn:
+                    _move(u, v, f, active, first[p], size[p], h, gain, offset, rail)
+        if noisy:
+            _shake(u, v, var, active, first, size, h, gain, offset, state, keys, taken)
+        if looking:
+            for r in range(active):
+                gap = _distance(u, snapshot, r, first, size)
+                if gap < ratio * farthest[r] and farthest[r] < np.inf:
+                    found[r] = True
+                farthest[r] = max(farthest[r], gap)
+    return order
