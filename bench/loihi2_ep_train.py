@@ -1,0 +1,122 @@
+"""Fashion-MNIST learned on Loihi 2 arithmetic: host updates and local updates beside the same run in float.
+
+    python bench/loihi2_ep_train.py [--runs ideal,host,local] [--samples 10000] [--epochs 6] [--data-dir DIR]
+                                    [--out FOLDER] [--json]
+
+784-256-256-10, feedback drawn at 90 degrees, homeostasis on. ``ideal`` and ``host`` are one configuration on two
+targets; ``local`` changes the stored 8-bit weights where they are, by the chip's own small integers (its output
+population is nudged by the squared error, there is no float read-out), with the noise-correlation rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from equipoise.training import TrainConfig, train
+from equipoise.training.datasets import Split, load_dataset
+from substrates.base import Stop
+from substrates.loihi2.relaxation import Loihi2Machine
+from substrates.loihi2.relaxation.learning import LocalLearner
+from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
+from substrates.network import layered
+from substrates.seeds import stream
+
+LAYERS = (784, 256, 256, 10)
+
+
+def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
+    """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
+    out = None if options.out is None else Path(options.out) / f"fashion-mnist-{target}.h5"
+    config = TrainConfig(
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=0.5, angle=90.0,
+        homeostasis=options.homeostasis, free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=1e-3,
+        train_samples=options.samples or None, seed=options.seed, out=out,
+    )  # fmt: skip
+    start = time.perf_counter()
+    result = train(config, lambda event: _show(target, event))
+    plain = result.as_dict()
+    return {
+        "run": target if target == "ideal" else "host updates",
+        "test_accuracy": [e["test_accuracy"] for e in plain["epochs"]],
+        "gradient_cosine": plain["epochs"][-1]["gradient_cosine"],
+        "seconds": time.perf_counter() - start,
+        "energy_j": plain["energy_j"],
+        "latency_s": plain["latency_s"],
+    }
+
+
+def _show(name: str, event: dict[str, Any]) -> None:
+    if "test_accuracy" in event:
+        print(f"{name}: epoch {event['epoch']}, test accuracy {100 * event['test_accuracy']:.2f} %", file=sys.stderr)
+
+
+def local_accuracy(machine: Loihi2Machine, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Share of samples whose most active output is the right one."""
+    right = 0
+    for a, b in zip(x.split(500), y.split(500)):
+        free = machine.relax(machine.drive(a), Stop(150))
+        right += int((machine.network.cost.predict(free.activities[-1]) == b).sum())
+    return right / len(y)
+
+
+def local_run(data: Split, options: argparse.Namespace) -> dict[str, Any]:
+    """Train by local updates only; the rate falls by half every quarter of the run."""
+    network = layered(LAYERS, readout=False, seed=options.seed)
+    machine = Loihi2Machine(network, threshold=2.0**-14)
+    machine.program()
+    learner = LocalLearner(machine, rate=options.rate, homeostasis=options.local_homeostasis, seed=options.seed)
+    start, curve = time.perf_counter(), []
+    for epoch in range(options.epochs):
+        learner.rate = options.rate * 0.5 ** (4 * epoch // options.epochs)
+        order = torch.from_numpy(stream(options.seed, "local batches", epoch).permutation(len(data.train_targets)))
+        for index in order.split(options.window):
+            x, y = data.train_inputs[index], data.train_targets[index]
+            response = measure_response(machine, machine.drive(x), y, PhaseSchedule(150, 20, beta=0.5))
+            learner.update(x, response, keep=np.asarray(response.free.residual <= 1e-2))
+        curve.append(local_accuracy(machine, data.test_inputs, data.test_targets))
+        _show("local", {"epoch": epoch + 1, "test_accuracy": curve[-1]})
+    return {"run": "local updates", "test_accuracy": curve, "seconds": time.perf_counter() - start}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", default="ideal,host,local")
+    parser.add_argument("--samples", type=int, default=10_000, help="training images; 0 takes all")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--homeostasis", type=float, default=1.0)
+    parser.add_argument("--rate", type=float, default=0.5, help="local updates: learning rate")
+    parser.add_argument("--window", type=int, default=16, help="local updates: samples per update window")
+    parser.add_argument("--local-homeostasis", type=float, default=0.02)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--out", help="folder for the records")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    results = []
+    for run in options.runs.split(","):
+        if run == "local":
+            data = load_dataset("fashion-mnist", options.data_dir).flattened().limited(options.samples or None, None)
+            results.append(local_run(data, options))
+        else:
+            results.append(host_run({"ideal": "ideal", "host": "loihi2-sim"}[run], options))
+    if options.json:
+        print(json.dumps(results))
+        return
+    print("| run | test accuracy per epoch, % | seconds |\n|---|---|---|")
+    for r in results:
+        curve = " ".join(f"{100 * a:.1f}" for a in r["test_accuracy"])
+        print(f"| {r['run']} | {curve} | {r['seconds']:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
