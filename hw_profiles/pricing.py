@@ -77,7 +77,7 @@ class Cost:
         split: dict[str, Estimate] = {}
         for line in self.lines:
             if not line.energy.missing and not line.within:
-                name = str(getattr(line, field))
+                name = line.event.value if field == "event" else str(getattr(line, field))
                 split[name] = split.get(name, ZERO) + line.energy
         return split
 

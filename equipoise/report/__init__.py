@@ -1,1 +1,5 @@
-"""equipoise.report"""
+"""Reports: records in, one self-contained HTML page out. See README.md."""
+
+from equipoise.report.page import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,95 @@
+"""Where the energy goes, and what its uncertainty comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from equipoise.report.figures.style import MUTED, PALETTE, figure
+from equipoise.report.formats import quantity
+from equipoise.report.runs import Run
+from hw_profiles.pricing import Cost
+
+__all__ = ["energy_split", "phase_split", "shares_of_uncertainty", "uncertainty"]
+
+
+def energy_split(runs: Sequence[Run]) -> Any:
+    """Share of each component, dynamic and static, one bar per run, on the run's own profile."""
+    return _stacked(runs, "component", "Energy by component")
+
+
+def phase_split(runs: Sequence[Run]) -> Any:
+    """Share of each phase in the dynamic energy."""
+    return _stacked(runs, "phase", "Dynamic energy by phase")
+
+
+def _stacked(runs: Sequence[Run], field: str, title: str) -> Any:
+    rows = []
+    for run in runs:
+        cost = run.cost
+        if cost is None:
+            continue
+        parts = {name or "not told apart": part.value or 0.0 for name, part in cost.by(field).items()}
+        if field == "component" and cost.static.value:
+            parts["static"] = cost.static.value
+        if sum(parts.values()) > 0:
+            rows.append((run.name, parts))
+    names = list(dict.fromkeys(name for _, parts in rows for name in parts))
+    if not rows or (field == "phase" and names == ["not told apart"]):
+        return None
+    with figure(1.15 + 0.38 * len(rows) + 0.18 * ((len(names) + 2) // 3)) as (drawing, axes):
+        for place, (_, parts) in enumerate(rows):
+            total, left = sum(parts.values()), 0.0
+            for index, name in enumerate(names):
+                share = 100 * parts.get(name, 0.0) / total
+                colour = PALETTE[7] if name == "static" else PALETTE[index % 7]
+                axes.barh(place, share, left=left, color=colour, height=0.62, label=name if place == 0 else None)
+                left += share
+            axes.text(101, place, quantity(total, "J"), va="center", fontsize=8, color=MUTED, clip_on=False)
+        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+        axes.invert_yaxis()
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("share, %")
+        axes.grid(visible=False, axis="y")
+        axes.set_title(title)
+        drawing.legend(loc="outside lower left", ncols=min(4, len(names)))
+    return drawing
+
+
+def shares_of_uncertainty(cost: Cost) -> list[tuple[str, float]]:
+    """What the width of the energy's range is made of, largest first, as fractions of the width.
+
+    Static energy is split in two: the spread of the power at the best time, and the rest, due to the time.
+    """
+    widths: dict[str, float] = {}
+    for line in cost.lines:
+        if not line.energy.missing:
+            name = line.event.value.replace("_", " ")
+            widths[name] = widths.get(name, 0.0) + (line.energy.high or 0.0) - (line.energy.low or 0.0)
+    if not cost.static.missing and cost.static.value and cost.latency.value:
+        width = (cost.static.high or 0.0) - (cost.static.low or 0.0)
+        power_low = (cost.static.low or 0.0) / cost.latency.low if cost.latency.low else 0.0
+        power_high = (cost.static.high or 0.0) / cost.latency.high if cost.latency.high else 0.0
+        power = min(width, (power_high - power_low) * cost.latency.value)
+        widths["static power"] = power
+        widths["static energy through the run time"] = width - power
+    total = sum(widths.values())
+    if total <= 0:
+        return []
+    return sorted(((name, width / total) for name, width in widths.items() if width > 0), key=lambda item: -item[1])
+
+
+def uncertainty(run: Run) -> Any:
+    """Shares of the width of one run's energy range."""
+    shares = shares_of_uncertainty(run.cost) if run.cost is not None else []
+    if not shares:
+        return None
+    shares = shares[:6]
+    with figure(0.9 + 0.3 * len(shares)) as (drawing, axes):
+        axes.barh(range(len(shares)), [100 * share for _, share in shares], color=PALETTE[0], height=0.6)
+        axes.set_yticks(range(len(shares)), [name for name, _ in shares])
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel("share of the width of the range, %")
+        axes.set_title(f"What the range of {run.name} comes from")
+    return drawing

@@ -1,0 +1,154 @@
+"""What the page shows of one record: how good it was, what it cost on each profile, and its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Ledger
+from hw_profiles.pricing import Cost, price
+from hw_profiles.profile import load_profile
+from hw_profiles.record import Record
+
+__all__ = ["OWN_PROFILES", "Quality", "Run", "load_runs"]
+
+#: profile that prices a record which names none, by the target it ran on
+OWN_PROFILES = {
+    "loihi2": "loihi2",
+    "loihi2-sim": "loihi2",
+    "lava-sim": "loihi2",
+    "analog": "crossbar",
+    "ideal": "this-machine",
+    "cpu": "this-machine",
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The one number that says how good a run was."""
+
+    name: str
+    value: float
+    higher_is_better: bool
+
+    @property
+    def text(self) -> str:
+        return f"{100 * self.value:.2f} %" if "accuracy" in self.name else f"{self.value:.6g}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One record, read and priced.
+
+    Attributes:
+        costs: profile name -> cost, for every profile that can price these counts.
+        refused: profile name -> why it cannot.
+        own: the profile of the machine it ran on (a key of one of the two).
+    """
+
+    name: str
+    path: Path
+    kind: str
+    status: str
+    created: str
+    target: dict[str, Any]
+    config: dict[str, Any]
+    seeds: dict[str, int]
+    provenance: dict[str, Any]
+    quality: Quality | None
+    results: dict[str, tuple[Any, str]]
+    tables: dict[str, list[dict[str, Any]]]
+    ledger: Ledger
+    costs: dict[str, Cost]
+    refused: dict[str, str]
+    own: str
+
+    @property
+    def task(self) -> str:
+        """Runs of the same task may be compared in quality."""
+        what = self.config.get("problem") or self.config.get("dataset") or self.kind
+        return str(what)
+
+    @property
+    def cost(self) -> Cost | None:
+        """On its own profile."""
+        return self.costs.get(self.own)
+
+
+def load_runs(paths: Sequence[Path], profiles: Sequence[str]) -> list[Run]:
+    """Read and price every record of ``paths``.
+
+    Raises:
+        InputError: no paths, or one that is not a readable record.
+    """
+    if not paths:
+        raise InputError("a report needs at least one record")
+    loaded = [load_profile(name) for name in profiles]
+    names = _names([Path(path) for path in paths])
+    return [_run(Path(path), name, loaded) for path, name in zip(paths, names, strict=True)]
+
+
+def _names(paths: list[Path]) -> list[str]:
+    stems = [path.stem for path in paths]
+    return [stem if stems.count(stem) == 1 else f"{path.parent.name}/{stem}" for path, stem in zip(paths, stems)]
+
+
+def _run(path: Path, name: str, profiles: list[Any]) -> Run:
+    record = Record.open(path)
+    ledger, config, target = record.ledger, record.config, record.target
+    own = str(config.get("profile") or OWN_PROFILES.get(str(target.get("resolved")), "this-machine"))
+    costs: dict[str, Cost] = {}
+    refused: dict[str, str] = {}
+    extra = [] if own in {profile.name for profile in profiles} else [_own(own)]
+    for profile in [*profiles, *(p for p in extra if p is not None)]:
+        try:
+            cost = price(ledger, profile)
+        except InputError as error:
+            refused[profile.name] = str(error)
+            continue
+        if cost.energy.missing and profile.name != own:
+            refused[profile.name] = f"no price for {', '.join(cost.energy.missing)}"
+        else:
+            costs[profile.name] = cost
+    units = record.units
+    return Run(
+        name=name,
+        path=path,
+        kind=record.kind,
+        status=record.status,
+        created=record.created,
+        target=target,
+        config=config,
+        seeds=record.seeds,
+        provenance=record.provenance,
+        quality=_quality(record),
+        results={key: (value, units.get(key, "")) for key, value in record.results.items()},
+        tables=record.tables,
+        ledger=ledger,
+        costs=costs,
+        refused=refused,
+        own=own,
+    )
+
+
+def _own(name: str) -> Any:
+    try:
+        return load_profile(name)
+    except InputError:  # a profile file that is not here any more
+        return None
+
+
+def _quality(record: Record) -> Quality | None:
+    results = record.results
+    if "test_accuracy" in results:
+        return Quality("test accuracy", float(results["test_accuracy"]), True)
+    epochs = record.tables.get("epochs", [])
+    accuracies = [row["test_accuracy"] for row in epochs if row.get("test_accuracy") is not None]
+    if accuracies:
+        return Quality("test accuracy", float(accuracies[-1]), True)
+    if "best_cost" in results:
+        return Quality("best cost", float(results["best_cost"]), False)
+    return None
