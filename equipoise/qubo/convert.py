@@ -53,8 +53,9 @@ def from_bqm(bqm: Any) -> Problem:
     order = sorted_labels(bqm.variables)
     linear, (rows, cols, values), offset = bqm.to_numpy_vectors(variable_order=order)
     linear, values = _real(linear), _real(values)
-    place = np.lexsort((np.maximum(rows, cols), np.minimum(rows, cols)))
-    rows, cols, values = (np.asarray(a)[place] for a in (rows, cols, values))
+    low, high = np.minimum(rows, cols), np.maximum(rows, cols)
+    place = np.lexsort((high, low))  # sums below are then taken in one order, whatever the order of insertion
+    rows, cols, values = low[place], high[place], values[place]
     offset = offset.item() if hasattr(offset, "item") else offset
     if bqm.vartype is dimod.SPIN:
         # s = 2 x - 1:  h s + J s s'  =  2 h x - h + J (4 x x' - 2 x - 2 x' + 1)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
 from hw_profiles.errors import InputError, TargetUnavailableError
@@ -58,8 +60,8 @@ class Loihi2Sim:
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
         if wanted is not None:
             return wanted
-        high, low = self._annealer.temperature_range()
-        return high / self._quantised.scale, low / self._quantised.scale
+        high, low = (t / self._quantised.scale for t in self._annealer.temperature_range())
+        return max(high, _small_problem_heat(self._quantised.problem)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.loihi2.annealing import Linear, Reanneal
@@ -86,14 +88,17 @@ class Analog:
 
         del scheme
         indptr, indices, entry = problem.csr
-        self._offset = float(problem.offset)
+        self._problem = problem
         self._annealer = AnalogAnnealer(
             indptr, indices, problem.pairs[entry], problem.linear, chip, seed=instance, bounds=bounds
         )
         self.quantisation = {"scale": 1.0, "exact": not self._annealer.imperfect, "max_error": self._annealer.max_error}
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
-        return wanted or self._annealer.temperature_range()
+        if wanted is not None:
+            return wanted
+        high, low = self._annealer.temperature_range()
+        return max(high, _small_problem_heat(self._problem)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.analog.annealer import Cooling
@@ -102,8 +107,20 @@ class Analog:
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         if limits.get("target_cost") is not None:
-            limits["target_cost"] -= self._offset
+            limits["target_cost"] -= float(self._problem.offset)
         return self._annealer.anneal(schedule, seeds, **limits)
+
+
+def _small_problem_heat(problem: Problem) -> float:
+    """A floor for the high temperature: half a typical local field below 32 variables, fading above.
+
+    A range found from the flip energies of one local minimum rests on very few numbers there, and one variable that
+    is nearly free to flip is enough to make it far too cold.
+    """
+    n = problem.num_variables
+    size = problem.pairs.astype(np.float64) ** 2
+    field = np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
+    return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * 0.5 * min(1.0, (32 / n) ** 2)
 
 
 MACHINES: dict[str, Callable[..., QuboMachine]] = {"loihi2-sim": Loihi2Sim, "analog": Analog}

@@ -190,7 +190,8 @@ def _same_type(
             raise InputError("a coefficient is NaN or infinite; every coefficient must be a finite number")
     if isinstance(offset, float) and not math.isfinite(offset):
         raise InputError("the offset is NaN or infinite; it must be a finite number")
-    total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in parts)
+    with np.errstate(over="ignore"):
+        total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in parts)
     if not math.isfinite(total):
         raise InputError("the coefficients add up beyond the largest float64 (1.8e308); scale them down")
     whole = all(part.dtype.kind != "f" or bool((part == np.rint(part)).all()) for part in parts)

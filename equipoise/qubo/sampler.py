@@ -21,8 +21,9 @@ _PARAMETERS = (
 class _AnnealerSampler(dimod.Sampler):
     """What the two samplers share. Final: subclasses only say which target they are for."""
 
-    parameters: dict[str, list[str]]
-    properties: dict[str, Any]
+    # dimod declares these as abstract properties; every instance has its own.
+    parameters: dict[str, list[str]] = {}  # noqa: RUF012
+    properties: dict[str, Any] = {}  # noqa: RUF012
 
     def __init__(self, target: str, scheme: str, parameters: tuple[str, ...], options: dict[str, Any]) -> None:
         self.parameters = {name: [] for name in parameters}
