@@ -39,7 +39,7 @@ class AnnealingCase(Case):
 
     def run(self, session: LavaSession, target: LavaTarget, timeout_s: float) -> Outcome:
         if target != "lava-sim":
-            raise TargetUnavailableError("the annealing neurons' states cannot be observed on the chip at every step")
+            raise TargetUnavailableError("annealers are compared from inside, which the chip does not allow")
         theirs = session.call(
             anneal_here, self.matrix, self.diagonal, self.temperatures, self.seed, self.settings, self.start,
             timeout_s=timeout_s,

@@ -14,6 +14,8 @@ from substrates.loihi2.lava.watchdog import LavaSession
 
 __all__ = ["Case", "Outcome", "compare"]
 
+Integers = npt.NDArray[np.integer[Any]]
+
 
 @dataclass
 class Outcome:

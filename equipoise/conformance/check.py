@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from mappers.chip_models import needs_microcode
@@ -13,6 +13,9 @@ from mappers.targets import choose_target
 from substrates.loihi2.lava.run import LavaTarget
 from substrates.loihi2.lava.watchdog import LavaSession
 from substrates.seeds import stream
+
+if TYPE_CHECKING:
+    from equipoise.conformance.models import Model
 
 __all__ = ["AGAINST", "Report", "conform"]
 
@@ -89,9 +92,9 @@ def conform(
     report = Report(against, seed)
     chosen = []
     for name in models or MODELS:
-        lacking = needs_microcode(MODELS[name].chip) if target == "loihi2" else ()
-        if lacking:
-            report.skipped.append({"model": name, "reason": f"{', '.join(lacking)} needs microcode on the chip"})
+        reason = _not_on(target, MODELS[name])
+        if reason:
+            report.skipped.append({"model": name, "reason": reason})
         else:
             chosen.append(MODELS[name])
             report.by_model[name] = {"cases": 0, "steps": 0, "mismatches": 0, "rule": MODELS[name].against}
@@ -116,6 +119,16 @@ def conform(
                 progress()
     report.seconds = time.perf_counter() - start
     return report
+
+
+def _not_on(target: LavaTarget, model: Model) -> str:
+    """Why ``model`` cannot be compared on ``target``, or an empty string."""
+    if target == "lava-sim":
+        return ""
+    lacking = needs_microcode(model.chip)
+    if lacking:
+        return f"{', '.join(lacking)} needs microcode on the chip"
+    return "its states are compared from inside, which the chip does not allow" if model.inside else ""
 
 
 def _target(against: str) -> LavaTarget:

