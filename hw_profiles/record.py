@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +33,9 @@ __all__ = ["SCHEMA", "Record", "provenance"]
 SCHEMA = 1
 
 
+@lru_cache(maxsize=1)
 def provenance() -> dict[str, Any]:
-    """Versions, machine, commit and command of this process."""
+    """Versions, machine, commit and command of this process; looked up once."""
     versions = {}
     for name in ("equipoise", "numpy", "numba", "torch", "h5py", "dimod", "lava-nc"):
         try:

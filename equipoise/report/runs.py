@@ -9,6 +9,7 @@ from typing import Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
+from hw_profiles.measured import timed_ledger
 from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
@@ -98,7 +99,7 @@ def _names(paths: list[Path]) -> list[str]:
 
 def _run(path: Path, name: str, profiles: list[Any]) -> Run:
     record = Record.open(path)
-    ledger, config, target = record.ledger, record.config, record.target
+    ledger, config, target = timed_ledger(record), record.config, record.target
     own = str(config.get("profile") or OWN_PROFILES.get(str(target.get("resolved")), "this-machine"))
     costs: dict[str, Cost] = {}
     refused: dict[str, str] = {}

@@ -51,7 +51,7 @@ def _stacked(runs: Sequence[Run], field: str, title: str) -> Any:
         axes.set_xlim(0, 100)
         axes.set_xlabel("share, %")
         axes.grid(visible=False, axis="y")
-        axes.set_title(title)
+        drawing.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
         drawing.legend(loc="outside lower left", ncols=min(4, len(names)))
     return drawing
 
@@ -91,5 +91,5 @@ def uncertainty(run: Run) -> Any:
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("share of the width of the range, %")
-        axes.set_title(f"What the range of {run.name} comes from")
+        drawing.suptitle(f"{run.name}: what its range comes from", x=0.01, ha="left", fontsize=10, weight="bold")
     return drawing

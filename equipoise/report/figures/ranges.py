@@ -59,7 +59,7 @@ def _ranges(runs: Sequence[Run], what: str, unit: str, title: str) -> Any:
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"{'joules' if unit == 'J' else 'seconds'}, logarithmic; ◂ the run's own machine")
-        axes.set_title(title)
+        drawing.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
         handles = [
             axes.plot([], [], color=PALETTE[i % len(PALETTE)], linewidth=4, label=name)[0]
             for i, name in dict.fromkeys((row[0], row[1]) for row in rows)

@@ -131,7 +131,8 @@ def save(drawing: Any, path: Path) -> None:
     copy.set_layout_engine("none")
     for axes in copy.axes:
         axes.tick_params(colors=light[MUTED])
-        axes.grid(color=light[GRID], visible=True) if axes.xaxis.get_gridlines() else None
+        for line in (*axes.get_xgridlines(), *axes.get_ygridlines()):
+            line.set_color(light[GRID])
     for artist in copy.findobj():
         repaint(artist)
     with matplotlib.rc_context({**_SETTINGS, "svg.fonttype": "path"}):

@@ -1,0 +1,75 @@
+"""``equipoise price``: what a record's counts cost on another machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--profile", required=True, help="Profile name, or the path of a .toml file.")
+@click.option("--chips", type=int, help="Chips powered. Default: as many as the run needs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(record: Path, profile: str, chips: int | None, as_json: bool) -> None:
+    """Price the counts of RECORD on a hardware profile.
+
+    Dynamic and static energy stay apart; the range is the widest honest one; the grade is the weakest of all parts.
+    While a counted event has no price, the total is refused and the event named.
+    """
+    from equipoise.cli._common import console, emit_json
+    from hw_profiles.measured import timed_ledger
+    from hw_profiles.pricing import price
+    from hw_profiles.profile import load_profile
+    from hw_profiles.record import Record
+
+    prices = load_profile(profile)
+    cost = price(timed_ledger(Record.open(record)), prices, chips)
+    if as_json:
+        plain = cost.as_dict()
+        emit_json({"record": record, "energy_j": plain["energy"], "latency_s": plain["latency"], **plain})
+        return
+    _show(console(), cost)
+
+
+def _show(out: Any, cost: Any) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from equipoise.report.formats import number, quantity, range_text
+
+    def row(estimate: Any, unit: str) -> tuple[str, str, str]:
+        if estimate.missing:
+            return "refused", f"no price for {', '.join(estimate.missing)}", ""
+        return (
+            quantity(estimate.value, unit),
+            range_text(estimate, unit),
+            estimate.grade.value if estimate.grade else "",
+        )
+
+    out.print(f"[bold]{escape(cost.title)}[/], {cost.chips} chip{'s' * (cost.chips != 1)}")
+    table = Table("", "best", "range", "grade", box=None, pad_edge=False)
+    for name, estimate, unit in (
+        ("energy", cost.energy, "J"),
+        ("  dynamic", cost.dynamic, "J"),
+        ("  static", cost.static, "J"),
+        ("time", cost.latency, "s"),
+    ):
+        table.add_row(name, *row(estimate, unit))
+    out.print(table)
+    parts = Table("counted", "count", "energy", "note", box=None, pad_edge=False)
+    counts: dict[str, int] = {}
+    for line in cost.lines:
+        counts[line.event.value] = counts.get(line.event.value, 0) + line.count
+    split = cost.by("event")
+    notes = {line.event.value: line.within for line in cost.lines}
+    for event, count in counts.items():
+        energy = quantity(split[event].value, "J") if event in split else ""
+        parts.add_row(event.replace("_", " "), number(count), energy, escape(notes[event]))
+    out.print(parts)
+    for text in (*cost.assumptions, *(f"not counted: {what}" for what in cost.not_counted)):
+        out.print(f"[dim]{escape(text)}[/]")
