@@ -102,11 +102,11 @@ def _qubo_job(
         from equipoise.qubo import solve
         from equipoise.qubo.generators import mis
 
-        problem = mis.neurobench(nodes, 0.05, seed)
+        instance = mis(nodes, 0.05, seed)
         name = "loihi2" if target == "auto" else target
         # A fixed number of steps rather than of seconds: the same seed gives the same bytes anywhere.
         solution = solve(
-            problem,
+            instance.problem,
             target,
             steps=(20_000 if quick else 100_000) if target == "auto" else None,
             seed=seed,
@@ -118,7 +118,7 @@ def _qubo_job(
             f"independent set, {nodes} nodes",
             solution.target,
             f"{solution.scheme} annealing",
-            f"{len(mis.decode(problem, solution.x))} nodes",
+            f"{instance.value(instance.repair(solution.x))} nodes",
             float(-solution.best_cost),
             solution.energy_j,
             solution.latency_s,
@@ -127,6 +127,11 @@ def _qubo_job(
         )
 
     return f"independent set of {nodes} nodes on {'Loihi 2' if target == 'auto' else target}", job
+
+
+def _share(now: dict[str, Any]) -> float:
+    """Part of the present epoch that is done."""
+    return 1.0 if now.get("done") else now.get("batch", 0) / max(now.get("batches", 1), 1)
 
 
 #: machine, estimator of the gradient
@@ -153,7 +158,7 @@ def _training_job(
             out=folder / f"digits-{name}.h5",
         )
         began = time.perf_counter()
-        result = train(config, progress=lambda row: advance(row["epoch"] / epochs))
+        result = train(config, progress=lambda now: advance((now["epoch"] - 1 + _share(now)) / epochs))
         answer = result.as_dict()
         return Run(
             "digits, 64-128-10",
