@@ -1,7 +1,7 @@
 """Lay a program out in flat arrays, the only thing the compiled kernel sees.
 
 Each population and each connection is one row of an integer table; the column numbers are the constants below. Memory
-is linear in neurons plus stored synapses: 7 words per LIF neuron, 1 byte per dense and 6 per sparse synapse.
+is linear in neurons plus stored synapses: about 40 bytes per LIF neuron, 1 per dense and 6 per sparse synapse.
 """
 
 from __future__ import annotations

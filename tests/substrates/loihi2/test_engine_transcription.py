@@ -234,3 +234,19 @@ def test_conv_follows_scipy(shape, kernel, options, graded):
         passes = expected.reshape(-1) > -(2**23) + 1
         assert (record[t + 1][passes] == expected.reshape(-1)[passes]).all()
     assert record.any()
+
+
+@pytest.mark.parametrize("weight", [-256, -255, 127, 128, 254, 255])
+@pytest.mark.parametrize("active", [3, 252, 253, 600])
+def test_extreme_dense_sums_are_exact(weight, active):
+    """Rows are summed in 16 bits, 252 at a time: the largest weights in the largest numbers must not overflow."""
+    n = 600
+    weights = np.full((5, n), weight)
+    if weight == -256:
+        weights[1:] = 254  # mixed signs
+    program = Program()
+    program.source("in", (np.arange(n) < active).astype(int)[None, :])
+    program.population("out", 5, GradedReLU(vth=-(2**22)))
+    program.connect("in", "out", Dense(weights))
+    record = Engine(program, strict=True).run(2, [Probe("out")]).probes["out", "messages"]
+    assert record[1].tolist() == (truncated(weights, 8)[:, :active].sum(axis=1)).tolist()
