@@ -49,7 +49,7 @@ def advance(
         u[i] = wrapped
         voltage = np.int32(np.int32(decay(v[i], keep_v) + wrapped) + bias[i])
         clipped = saturate32(voltage)
-        overflows += np.int32(wrapped != current) | np.int32(clipped != voltage)
+        overflows += int((wrapped != current) | (clipped != voltage))
         fires = clipped > threshold
         v[i] = np.int32(0) if fires else clipped
         out[i] = np.int32(fires)

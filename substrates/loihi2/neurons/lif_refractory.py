@@ -42,7 +42,7 @@ def advance(
         awake = ready[i] < now
         voltage = np.int32(np.int32(decay(v[i], keep_v) + wrapped) + bias[i]) if awake else v[i]
         clipped = saturate32(voltage)
-        overflows += np.int32(wrapped != current) | np.int32(clipped != voltage)
+        overflows += int((wrapped != current) | (clipped != voltage))
         fires = clipped > threshold
         v[i] = np.int32(0) if fires else clipped
         ready[i] = end if fires else ready[i]
