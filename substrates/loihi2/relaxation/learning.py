@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 from substrates.loihi2.neurons.relaxation import STATE_MAX
-from substrates.loihi2.random import stream_key, word_array
+from substrates.loihi2.random import step_key, stream_key, word, word_array
 from substrates.loihi2.relaxation.chip_network import StoredCoupling
 from substrates.loihi2.relaxation.layout import Int64
 from substrates.loihi2.relaxation.machine import Loihi2Machine
@@ -40,14 +41,44 @@ __all__ = ["ACCUMULATOR_MAX", "LocalLearner", "noise_correlation", "stochastic_s
 ACCUMULATOR_MAX = 2**15 - 1
 TRACE_BITS = 7
 ERROR_BITS = 8
+_NONE = np.zeros(0, np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _shifted(value, shift, start, index):  # type: ignore[no-untyped-def]
+    """One value / 2^shift, rounded at random by word ``index`` of the step key ``start``."""
+    if shift <= 0:
+        return value << -shift
+    return (value + np.int64(word(start, np.uint64(index)) >> np.uint64(64 - shift))) >> shift
+
+
+@njit(cache=True, nogil=True)
+def _shift_all(values, shift, start, out):  # type: ignore[no-untyped-def]
+    for k in range(values.size):
+        out[k] = _shifted(values[k], shift, start, k)
+
+
+@njit(cache=True, nogil=True)
+def _apply(mantissas, sums, shift, start, swapped, swapped_shift, swapped_start, new):  # type: ignore[no-untyped-def]
+    """new = clip(mantissas + both changes); returns how many weights changed. ``swapped`` may be empty."""
+    changed = 0
+    for k in range(mantissas.size):
+        if sums[k] == 0 and swapped.size == 0:
+            new[k] = mantissas[k]
+            continue
+        m = mantissas[k] + _shifted(min(max(-sums[k], -ACCUMULATOR_MAX), ACCUMULATOR_MAX), shift, start, k)
+        if swapped.size > 0:
+            m += _shifted(swapped[k], swapped_shift, swapped_start, k)
+        new[k] = min(max(m, -128), 127)
+        changed += new[k] != mantissas[k]
+    return changed
 
 
 def stochastic_shift(values: Int64, shift: int, key: np.uint64, step: int) -> Int64:
     """values / 2^shift rounded up or down at random, with mean exactly values / 2^shift; a negative shift is exact."""
-    if shift <= 0:
-        return values << -shift
-    words = word_array(key, step, np.arange(values.size)).reshape(values.shape)
-    return (values + (words >> np.uint64(64 - shift)).astype(np.int64)) >> shift
+    out = np.empty(values.size, np.int64)
+    _shift_all(np.ascontiguousarray(values, np.int64).ravel(), shift, np.uint64(step_key(key, np.uint64(step))), out)
+    return out.reshape(values.shape)
 
 
 @dataclass
@@ -90,23 +121,28 @@ class LocalLearner:
         x_in = np.clip(x_in >> (bits - TRACE_BITS), 0, 2**TRACE_BITS - 1).astype(np.float64)
         ledger, new = Ledger(), []
         bias = chip.bias.astype(np.int64)
-        noise = noise_correlation(chip.couplings, rules.offset, self.draws, self._key, self.updates)
+        noise: list[tuple[Int64, int] | None] = [None] * len(chip.couplings)
+        if self.homeostasis:
+            noise = noise_correlation(chip.couplings, rules.offset, self.draws, self._key, self.updates)
         for index, c in enumerate(chip.couplings):
             lo, hi = int(rules.offset[c.target]), int(rules.offset[c.target + 1])
             pre = x_in if c.source == INPUT else traces[:, rules.offset[c.source] : rules.offset[c.source + 1]]
             # Sums of products below 2^53: the float product is exact.
             product = (errors[:, lo:hi].T @ pre).astype(np.int64)
-            accumulator = np.clip(-product, -ACCUMULATOR_MAX, ACCUMULATOR_MAX)
             # One unit of the accumulator is 2^-(shift + 7) / scale of gradient, one of the weight 2^exponent.
             unit = 2.0 ** -(int(shifts[c.target]) + TRACE_BITS) / response.scale / 2.0**c.exponent
-            change = stochastic_shift(accumulator, _shift(self.rate * unit / count), self._key, self._step(index))
-            swapped = noise[index] if self.homeostasis else None
-            if swapped is not None:
-                value, exponent = swapped
-                size = self.homeostasis * 2.0 ** (exponent - c.exponent) / (self.draws * chip.num_neurons)
-                change += stochastic_shift(value, _shift(2.0 * size), self._key, self._step(index) + 1)
-            mantissas = np.clip(c.mantissas + change, -128, 127).astype(np.int8)
-            changed = int(np.count_nonzero(mantissas != c.mantissas))
+            swapped, swapped_shift = _NONE, 0
+            heard = noise[index]
+            if heard is not None:
+                value, exponent = heard
+                size = 2.0 * self.homeostasis * 2.0 ** (exponent - c.exponent) / (self.draws * chip.num_neurons)
+                swapped, swapped_shift = value.ravel(), _shift(size)
+            mantissas = np.empty(c.mantissas.shape, np.int8)
+            steps = [np.uint64(step_key(self._key, np.uint64(self._step(index) + k))) for k in (0, 1)]
+            changed = _apply(
+                c.mantissas.ravel(), product.ravel(), _shift(self.rate * unit / count), steps[0],
+                swapped, swapped_shift, steps[1], mantissas.ravel(),
+            )  # fmt: skip
             layer = chip.network.populations[c.target].name
             ledger.add(Event.SYNAPTIC_UPDATES, changed, component="synapses", layer=layer, phase="update")
             new.append(replace(c, mantissas=mantissas))
