@@ -7,7 +7,7 @@ Cost c(x) = x^T Q x with Q symmetric and integer. Source: Pierro et al., arXiv 2
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["Loihi2Annealer"]
 
 FINEST = 16  #: the automatic exponent makes the low temperature at least this many units
 CHECK_NS = 200_000  #: how often a timeout is looked at
+MAX_PIECE = 65536  #: steps whose temperatures are made at once
 
 
 class Loihi2Annealer(AnnealingSubstrate):
@@ -114,6 +115,7 @@ class Loihi2Annealer(AnnealingSubstrate):
         timeout_s: float | None = None,
         threads: int = 1,
         start: npt.NDArray[np.uint8] | None = None,
+        should_stop: Callable[[], bool] | None = None,
     ) -> AnnealResult:
         """Anneal once per seed; each read ends at ``steps``, ``timeout_s`` or ``target_cost``, whichever is first.
 
@@ -124,6 +126,7 @@ class Loihi2Annealer(AnnealingSubstrate):
             seeds: one read each, 0 to 2^64 - 1.
             start: (reads, n) or (n,) states to start from; zeros when None.
             threads: reads run at the same time.
+            should_stop: asked every few milliseconds; True ends every read, keeping what it has.
 
         Raises:
             InputError: no limit at all, a negative one, or states of another shape.
@@ -147,7 +150,7 @@ class Loihi2Annealer(AnnealingSubstrate):
         def one(index: int) -> tuple[Read, int]:
             clock = time.perf_counter_ns()
             read = Read(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
-            self._run(read, schedule, steps, timeout_s, target, clock)
+            self._run(read, schedule, steps, timeout_s, target, clock, should_stop)
             return read, time.perf_counter_ns() - clock
 
         if threads > 1 and len(seeds) > 1:
@@ -168,21 +171,31 @@ class Loihi2Annealer(AnnealingSubstrate):
         return list(states.astype(np.uint8))
 
     def _run(
-        self, read: Read, schedule: Schedule, steps: int | None, timeout_s: float | None, target: int, clock: int
+        self,
+        read: Read,
+        schedule: Schedule,
+        steps: int | None,
+        timeout_s: float | None,
+        target: int,
+        clock: int,
+        should_stop: Callable[[], bool] | None,
     ) -> None:
         """Advance in pieces, so that the clock can be looked at; pieces do not change the trajectory."""
         deadline = None if timeout_s is None else clock + int(timeout_s * 1e9)
-        size = 65536 if deadline is None else max(1, min(64, 2**22 // self.n))
+        watched = deadline is not None or should_stop is not None
+        size = max(1, min(64, 2**22 // self.n)) if watched else MAX_PIECE
         while (steps is None or read.steps < steps) and read.best_cost > target:
             now = time.perf_counter_ns()
             if deadline is not None and now >= deadline:
                 return
+            if should_stop is not None and should_stop():
+                return
             count = size if steps is None else min(size, steps - read.steps)
             read.advance(schedule.temperatures(read.steps, count), target)
-            if deadline is not None:
+            if watched:
                 spent = max(time.perf_counter_ns() - now, 1)
-                left = max(deadline - now - spent, 1)
-                size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, 65536)))
+                left = CHECK_NS if deadline is None else max(deadline - now - spent, 1)
+                size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, MAX_PIECE)))
 
     def _result(self, done: list[tuple[Read, int]]) -> AnnealResult:
         reads = [read for read, _ in done]

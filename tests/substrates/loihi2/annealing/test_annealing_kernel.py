@@ -1,0 +1,95 @@
+"""The kernel gives the flips of the plain transcription, step by step, whatever layout it chose."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from substrates.loihi2.annealing import Loihi2Annealer, Settings
+from substrates.loihi2.annealing.read import Read
+from substrates.loihi2.annealing.specification import ReferenceAnnealer
+
+
+def matrix(rng, n, density, size):
+    upper = np.triu(rng.integers(-size, size + 1, (n, n)) * (rng.random((n, n)) < density), 1)
+    return upper + upper.T + np.diag(rng.integers(-size, size + 1, n))
+
+
+def build(q, chosen):
+    rows = sparse.csr_matrix(q - np.diag(np.diag(q)))
+    return Loihi2Annealer(rows.indptr, rows.indices, rows.data, np.diag(q), chosen)
+
+
+def state(read):
+    return np.unpackbits(read.state.astype("<u8").view(np.uint8), bitorder="little")[: read.layout.n]
+
+
+@pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 140),
+    density=st.sampled_from([0.0, 0.01, 0.2, 1.0]),
+    size=st.sampled_from([1, 9, 120, 1000]),
+    strict=st.booleans(),
+    bits=st.sampled_from([1, 5, 8, 9, 16, 32]),
+    exponent=st.integers(-2, 4),
+    switch_bits=st.sampled_from([1, 8, 16]),
+    scaling=st.integers(0, 8),
+    initial_rest=st.booleans(),
+    start=st.booleans(),
+)
+def test_kernel_equals_specification(
+    scheme, seed, n, density, size, strict, bits, exponent, switch_bits, scaling, initial_rest, start
+):
+    rng = np.random.default_rng(seed)
+    q = matrix(rng, n, density, size)
+    chosen = Settings(scheme, bits, strict, switch_bits, scaling, initial_rest, exponent)
+    x = rng.integers(0, 2, n).astype(np.uint8) if start else None
+    annealer, reference = build(q, chosen), ReferenceAnnealer(q, seed, chosen, x)
+    read = Read(annealer.layout, seed, chosen, x, exponent)
+    top = 8.0 * size * 2.0**exponent
+    suggested = flipped = 0
+    for temperature in np.linspace(top, 0, 30).astype(np.int32):
+        reference.step(int(temperature))
+        read.advance(np.array([temperature], np.int32))
+        assert (state(read) == reference.x).all()
+        assert read.cost == reference.x @ q @ reference.x
+        suggested += int(reference.suggested.sum())
+        flipped += int(reference.flips.sum())
+    assert list(read.counters[6:8]) == [suggested, flipped]
+    if reference.integrator.history and (x is None or x @ q @ x >= 0):
+        assert read.best_cost == reference.integrator.minimum
+        assert read.best_step == reference.integrator.step
+        assert (read.best_state() == reference.best).all()
+
+
+def test_layouts_are_all_used():
+    rng = np.random.default_rng(0)
+    chosen = Settings(exponent=0)
+    used = set()
+    for n, density, size in [(300, 0.005, 3), (300, 0.5, 3), (300, 1.0, 120), (300, 0.5, 5000), (300, 0.005, 5000)]:
+        layout = build(matrix(rng, n, density, size), chosen).layout
+        used.add((layout.energy_type.__name__, layout.weights.dtype.name, len(layout.dense) > 0))
+    assert used == {
+        ("int16", "int8", False), ("int16", "int8", True), ("int32", "int8", True),
+        ("int32", "int32", True), ("int32", "int32", False),
+    }  # fmt: skip
+
+
+def test_pieces_and_threads_do_not_change_the_trajectory():
+    q = matrix(np.random.default_rng(1), 90, 0.3, 9)
+    annealer = build(q, Settings())
+    seeds = [3, 4, 5, 6]
+    whole = annealer.anneal(None, seeds, steps=700)
+    threaded = annealer.anneal(None, seeds, steps=700, threads=3)
+    watched = annealer.anneal(None, seeds, steps=700, timeout_s=60.0)
+    for other in (threaded, watched):
+        assert (other.states == whole.states).all()
+        assert (other.costs == whole.costs).all()
+        assert other.ledger == whole.ledger
+        for a, b in zip(other.improvements, whole.improvements, strict=True):
+            assert (a == b).all()
+    again = annealer.anneal(None, seeds[::-1], steps=700)
+    assert (again.states[::-1] == whole.states).all()
