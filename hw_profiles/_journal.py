@@ -24,15 +24,20 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        end = _sound_length(path)
         self._file = open(path, "ab")  # noqa: SIM115 - closed by close()
-        if end != self._file.tell():
-            os.truncate(path, end)
+        self._checked = False
 
     def write(self, entry: dict[str, Any]) -> None:
         """Append one entry; it survives the end of this process from here on."""
+        if not self._checked:  # an unfinished line of a killed writer goes before the first new one
+            os.truncate(self.path, _sound_length(self.path))
+            self._checked = True
         self._file.write(json.dumps(entry, default=_encode, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
+
+    def fileno(self) -> int:
+        """The open file's number, for locking it."""
+        return self._file.fileno()
 
     def close(self) -> None:
         """Stop appending."""

@@ -1,0 +1,125 @@
+"""``equipoise records``: what is in record files and study files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """List, show and export records.
+
+    A record is one run in one HDF5 file (docs/records.md); a study file holds thousands. A folder stands for the
+    record files in it.
+    """
+
+
+def _rows(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
+    from equipoise.study.store import is_study, read_study
+    from hw_profiles.export import record_row
+
+    rows: list[dict[str, Any]] = []
+    for path in (p for given in paths for p in (sorted(given.glob("*.h5")) if given.is_dir() else [given])):
+        if is_study(path):
+            rows += [entry.row() for entry in read_study(path).entries]
+        else:
+            rows.append(record_row(path))
+    return rows
+
+
+@command.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def ls(paths: tuple[Path, ...], as_json: bool) -> None:
+    """One line per record of PATHS."""
+    from equipoise.cli._common import console, emit_json
+
+    rows = _rows(paths)
+    if as_json:
+        emit_json({"records": rows})
+        return
+    from rich.table import Table
+
+    table = Table("record", "kind", "status", "target", "result", "created", box=None, pad_edge=False)
+    for row in rows:
+        result = next((f"{k.removeprefix('result.')} {v:.6g}" for k, v in row.items()
+                       if k.startswith("result.") and isinstance(v, (int, float))), "")  # fmt: skip
+        target = row.get("target.resolved", row.get("param.target", ""))
+        table.add_row(*(str(x) for x in (row["record"], row["kind"], row["status"], target, result, row["created"])))
+    console().print(table)
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def show(path: Path, as_json: bool) -> None:
+    """Everything in the record PATH but its arrays."""
+    from equipoise.cli._common import console, emit_json
+    from hw_profiles.record import Record
+
+    record = Record.open(path)
+    results = {
+        name: {"shape": list(value.shape), "type": str(value.dtype)} if getattr(value, "ndim", 0) else value
+        for name, value in record.results.items()
+    }
+    data = {
+        "record": str(path),
+        "kind": record.kind,
+        "status": record.status,
+        "created": record.created,
+        "target": record.target,
+        "seeds": record.seeds,
+        "config": record.config,
+        "results": results,
+        "units": {name: unit for name, unit in record.units.items() if unit},
+        "tables": {name: len(rows) for name, rows in record.tables.items()},
+        "counts": {event.value: count for event, count in record.ledger.totals().items()},
+        "provenance": record.provenance,
+    }
+    if as_json:
+        emit_json(data)
+        return
+    from rich.pretty import Pretty
+
+    out = console()
+    for name, value in data.items():
+        out.print(f"[bold]{name}[/]", Pretty(value, max_string=200))
+
+
+@command.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated (default).", default=True)
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs --out and the package pyarrow.")
+@click.option("--table", help="Rows of this table (epochs, reads, ...) instead of one row per record.")
+@click.option("--out", type=click.Path(path_type=Path), help="A file; default: standard output.")
+def export(paths: tuple[Path, ...], form: str, table: str | None, out: Path | None) -> None:
+    """One row per record of PATHS, or the rows of one of their tables."""
+    from equipoise.cli._common import check_output
+    from hw_profiles.errors import InputError
+    from hw_profiles.export import as_csv, as_json, as_parquet
+    from hw_profiles.record import Record
+
+    check_output(out)
+    if table is None:
+        rows = _rows(paths)
+    else:
+        rows = [{"record": str(p), **row} for p in paths for row in Record.open(p).tables.get(table, [])]
+        if not rows:
+            raise InputError(f"no record has a table {table!r} with rows")
+    if form == "parquet":
+        if out is None:
+            raise InputError("Parquet is binary; give --out FILE")
+        as_parquet(rows, out)
+        return
+    text = as_json(rows) if form == "json" else as_csv(rows)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")

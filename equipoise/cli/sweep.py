@@ -1,0 +1,73 @@
+"""``equipoise sweep``: a study, run or continued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("study", required=False)
+@click.option("--list", "list_", is_flag=True, help="List the studies that ship.")
+@click.option("--out", type=click.Path(path_type=Path), help="The study's file; it is continued if it is there.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Local processes, one thread each.")
+@click.option("--scheduler", help="Address of a running Dask scheduler, instead of local processes.")
+@click.option("--retries", type=int, default=1, show_default=True, help="Times a failed run is tried again.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write a page about it; replaced if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(
+    study: str | None,
+    list_: bool,
+    out: Path | None,
+    workers: int,
+    scheduler: str | None,
+    retries: int,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Run STUDY (a name or a .toml file): every combination of its parameters, in one file.
+
+    Kill it whenever you like: what was done is kept, and the same command goes on. Failures are kept with their error
+    and tried again. Results do not depend on the number of workers.
+    """
+    from equipoise.cli._common import check_output, console, emit_json, progress
+    from equipoise.study import list_studies, load_study, run_study
+    from equipoise.study.findings import conclude
+    from hw_profiles.errors import InputError
+
+    if list_:
+        studies = [load_study(name) for name in list_studies()]
+        if as_json:
+            emit_json({"studies": [{"name": s.name, "title": s.title, "runs": len(s.items)} for s in studies]})
+            return
+        for s in studies:
+            console().print(f"[bold]{s.name}[/]  {s.title} ({len(s.items)} runs)")
+        return
+    if study is None or out is None:
+        raise InputError("give a study and --out FILE.h5, or --list")
+    check_output(out, overwrite=True)
+    check_output(report, overwrite=True)
+    loaded = load_study(study)
+    with progress() as display:
+        bar = display.add_task(loaded.name, total=len(loaded.items))
+
+        def show(done: int, total: int, failures: int) -> None:
+            text = f"{loaded.name}, {failures} failed" if failures else loaded.name
+            display.update(bar, completed=done, total=total, description=text)
+
+        data = run_study(loaded, out, workers=workers, scheduler=scheduler, retries=retries, progress=show)
+    sentences = conclude(data, loaded.finding)
+    if report is not None:
+        from equipoise.report.study_page import write_study_report
+
+        write_study_report(loaded, data, report, overwrite=True)
+    failed = [entry.key for entry in data.entries if entry.status != "complete"]
+    if as_json:
+        emit_json({"study": loaded.name, "runs": len(loaded.items), "complete": len(data.complete), "failed": failed,
+                   "digest": data.digest(), "findings": sentences, "file": out, "report": report})  # fmt: skip
+        return
+    for sentence in sentences:
+        console().print(f"- {sentence}", highlight=False)

@@ -1,0 +1,120 @@
+"""The page of a study: what it concludes, by solver and size, and every source."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from statistics import mean, median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from equipoise.study import Study, StudyData
+
+__all__ = ["write_study_report"]
+
+HERE = Path(__file__).parent
+
+
+def write_study_report(study: Study, data: StudyData, out: str | Path, *, overwrite: bool = False) -> Path:
+    """Write one self-contained page about a study.
+
+    Raises:
+        InputError: ``out`` exists.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from equipoise.report.formats import number, quantity, range_text
+    from equipoise.report.page import GRADE_TEXTS
+    from equipoise.study.findings import conclude
+    from hw_profiles._journal import replace_file
+    from hw_profiles.citations import cite
+    from hw_profiles.errors import InputError
+
+    out = Path(out)
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists already and nothing is overwritten; choose another name or remove it")
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(quantity=quantity, number=number, range_text=range_text)
+    rows, keys, notes = _rows(data)
+    html = environment.get_template("study.html").render(
+        study=study,
+        data=data,
+        findings=conclude(data, study.finding),
+        pictures=_pictures(data),
+        rows=rows,
+        failures=[entry for entry in data.entries if entry.status != "complete"],
+        sources=[(key, cite(key)) for key in keys],
+        not_counted=notes,
+        grades=GRADE_TEXTS,
+        digest=data.digest(),
+        made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        style=(HERE / "templates" / "style.css").read_text(encoding="utf-8"),
+    )
+    replace_file(out, html.encode())
+    return out
+
+
+def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[str, str]]]:
+    """One row per solver and size: quality, energy and time on its own machine; the citations; what is left out."""
+    from equipoise.report.runs import OWN_PROFILES
+    from equipoise.study.findings import gaps, solver
+    from hw_profiles.pricing import price
+    from hw_profiles.profile import load_profile
+
+    spread = gaps(data)
+    groups: dict[tuple[str, int], list[Any]] = {}
+    for entry in data.complete:
+        groups.setdefault((solver(entry), int(entry.parameters.get("nodes", 0))), []).append(entry)
+    rows: list[dict[str, Any]] = []
+    keys: dict[str, None] = {}
+    notes: dict[tuple[str, str], None] = {}
+    for (name, nodes), entries in groups.items():
+        target = str(entries[0].parameters.get("target", "cpu"))
+        profile = load_profile("cpu" if entries[0].task == "peer" else OWN_PROFILES.get(target, "this-machine"))
+        costs = [price(entry.ledger, profile) for entry in entries]
+        priced = [cost for cost in costs if not cost.energy.missing and not cost.latency.missing]
+        keys.update(dict.fromkeys(key for cost in costs for key in cost.citations))
+        notes.update(dict.fromkeys((profile.name, text) for text in profile.not_counted))
+        accuracies = [a for a in (entry.value("test_accuracy") for entry in entries) if a is not None]
+        rows.append(
+            {
+                "solver": name,
+                "nodes": nodes,
+                "runs": len(entries),
+                "gap": mean(spread[name, nodes]) if (name, nodes) in spread else None,
+                "accuracy": mean(accuracies) if accuracies else None,
+                "profile": profile.name,
+                "energy": _median([cost.energy for cost in priced]),
+                "time": _median([cost.latency for cost in priced]),
+                "grade": priced[0].energy.grade if priced else None,
+            }
+        )
+    return rows, list(keys), list(notes)
+
+
+def _median(estimates: list[Any]) -> tuple[float, float, float] | None:
+    if not estimates:
+        return None
+    return median(e.value for e in estimates), median(e.low for e in estimates), median(e.high for e in estimates)
+
+
+def _pictures(data: StudyData) -> list[tuple[str, str]]:
+    """(inline SVG, caption)"""
+    from equipoise.report.figures.studies import gap_by_size, ratio_by_size
+    from equipoise.report.figures.style import svg
+
+    found = []
+    for name, caption, figure in (
+        ("ratio", "Energy ratio at equal time against the size of the problem; band: our range; dashed: published",
+         ratio_by_size(data)),
+        ("gap", "Mean gap to the best cost any run of this study found", gap_by_size(data)),
+    ):  # fmt: skip
+        if figure is not None:
+            found.append((svg(figure, name, caption + ". The values are in the table."), caption))
+    return found

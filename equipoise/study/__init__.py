@@ -1,0 +1,7 @@
+"""Campaigns: a grid of runs, on many processes, resumable, in one file. See README.md."""
+
+from equipoise.study.runner import run_study
+from equipoise.study.spec import Study, list_studies, load_study
+from equipoise.study.store import Entry, StudyData, read_study
+
+__all__ = ["Entry", "Study", "StudyData", "list_studies", "load_study", "read_study", "run_study"]

@@ -1,0 +1,141 @@
+"""What a run of a study can be. A task is a function: parameters in, `Outcome` out.
+
+To add one, write ``def run(**parameters) -> Outcome`` anywhere importable and name it ``package.module:run``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Ledger
+
+__all__ = ["TASKS", "Outcome", "check_task", "find_task"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives.
+
+    Attributes:
+        results: what must be the same on every machine and with any number of workers.
+        measured: times and energies of this very execution; they differ from run to run.
+        ledger: the counts.
+        tables: curves, as rows.
+    """
+
+    results: dict[str, Any]
+    measured: dict[str, float] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def calibrate(*, seed: int, milliseconds: float = 10.0) -> Outcome:
+    """Keep the processor busy for a while and return a number that follows from the seed: for measuring overhead."""
+    from substrates.seeds import stream
+
+    value = float(stream(seed, "calibrate").standard_normal())
+    end = time.perf_counter() + milliseconds / 1000
+    while time.perf_counter() < end:
+        sum(range(100))
+    return Outcome({"value": value}, {"seconds": milliseconds / 1000})
+
+
+def _problem(parameters: dict[str, Any]) -> Any:
+    """A problem file, or NeuroBench's independent set on a random graph."""
+    if "file" in parameters:
+        from equipoise.qubo.formats import read
+
+        return read(parameters.pop("file"))
+    from equipoise.qubo.generators import mis
+
+    nodes, density, seed = (parameters.pop(name) for name in ("nodes", "density", "graph_seed"))
+    return mis(int(nodes), float(density), int(seed)).problem
+
+
+def qubo(**parameters: Any) -> Outcome:
+    """`equipoise.qubo.solve` on ``file`` or on the independent set of ``nodes, density, graph_seed``."""
+    from equipoise.qubo import solve
+
+    problem = _problem(parameters)
+    if "sweeps" in parameters:  # steps in proportion to the size: neuron updates per variable
+        parameters["steps"] = int(parameters.pop("sweeps"))
+    solution = solve(problem, **parameters)
+    reached = int(min(solution.best_steps[i] for i, cost in enumerate(solution.costs) if cost == solution.best_cost))
+    return Outcome(
+        {"best_cost": float(solution.best_cost), "steps": int(solution.steps.sum()), "best_step": reached},
+        {"sampling_s": solution.sampling_s, "wall_s": solution.wall_s},
+        solution.ledger,
+    )
+
+
+def peer(*, solver: str, seed: int = 0, sweeps: int = 1000, timeout_ms: int = 20, **parameters: Any) -> Outcome:
+    """A CPU annealer: D-Wave's simulated annealing (``sa``) or tabu search (``tabu``), timed around the sampling."""
+    try:
+        from dwave.samplers import SimulatedAnnealingSampler, TabuSampler
+    except ImportError:
+        raise InputError("the CPU peers need dwave-samplers: pip install 'equipoise[bench]'") from None
+    from hw_profiles.measured import measure
+
+    model = _problem(parameters).to_bqm()
+    if parameters:
+        raise InputError(f"the task peer has no parameter {', '.join(parameters)}")
+    if solver == "sa":
+        sampler: Any = SimulatedAnnealingSampler()
+        arguments: dict[str, Any] = {"num_reads": 1, "num_sweeps": sweeps, "seed": seed}
+    elif solver == "tabu":
+        sampler, arguments = TabuSampler(), {"num_reads": 1, "timeout": timeout_ms, "seed": seed}
+    else:
+        raise InputError(f"unknown solver {solver!r}; expected sa or tabu")
+    with measure() as measurement:
+        answer = sampler.sample(model, **arguments)
+    cost = float(answer.first.energy)
+    # A search against the clock gives another answer each time.
+    kept, loose = ({"best_cost": cost}, {}) if solver == "sa" else ({}, {"best_cost": cost})
+    return Outcome(kept, {**loose, "wall_s": measurement.wall_ns * 1e-9}, measurement.ledger())
+
+
+def train(**parameters: Any) -> Outcome:
+    """`equipoise.training.train` with these settings."""
+    from equipoise.training import TrainConfig
+    from equipoise.training import train as run
+
+    parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
+    began = time.perf_counter()
+    result = run(TrainConfig(**parameters))
+    epochs = [{k: v for k, v in row.items() if k != "seconds"} for row in result.epochs]
+    return Outcome(
+        {"test_accuracy": float(result.test_accuracy), "best_accuracy": float(result.best_accuracy)},
+        {"wall_s": time.perf_counter() - began},
+        result.ledger,
+        {"epochs": epochs},
+    )
+
+
+TASKS: dict[str, Callable[..., Outcome]] = {"qubo": qubo, "peer": peer, "train": train, "calibrate": calibrate}
+
+
+def check_task(name: str) -> str:
+    """What is wrong with a task's name; empty when nothing is."""
+    try:
+        find_task(name)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def find_task(name: str) -> Callable[..., Outcome]:
+    """The task called ``name``, or the function at ``package.module:function``."""
+    if name in TASKS:
+        return TASKS[name]
+    module, colon, function = str(name).partition(":")
+    if not colon:
+        raise InputError(f"unknown task {name!r}; there are {', '.join(TASKS)}, or give package.module:function")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"cannot find the task {name!r}: {error}") from None
