@@ -82,6 +82,7 @@ class Engine:
         self._a_in, self._out, self._fired = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
         self._n_fired = np.zeros(len(layout.names), np.int64)
         self._ring, self._scratch = np.zeros(layout.ring_size, np.int32), np.zeros(layout.scratch_size, np.int32)
+        self._part = np.zeros(int(layout.populations[:, P_SIZE].max()), np.int16)
         self._pending = np.full(len(layout.connections), -1, np.int64)
         self._sums = np.zeros(len(layout.connections), np.int64)
 
@@ -102,7 +103,7 @@ class Engine:
             layout.populations, layout.parameters, layout.bias, layout.tables, self._state, self._a_in, self._out,
             self._fired, self._n_fired, counts, overflows,
             layout.connections, layout.dense, layout.rows, layout.indices, layout.sparse, layout.delays,
-            layout.conv, layout.geometry, self._ring, self._scratch, self._pending, self._sums,
+            layout.conv, layout.geometry, self._ring, self._scratch, self._part, self._pending, self._sums,
             layout.event_starts, layout.event_indices, layout.event_values, table, recorded,
         )  # fmt: skip
         self.time += done

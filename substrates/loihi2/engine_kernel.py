@@ -28,7 +28,7 @@ DENSE, SPARSE, CONV, DIRECT, SOURCE = at.DENSE, at.SPARSE, at.CONV, at.DIRECT, a
 GEOMETRY = 15  #: integers in a convolution's geometry
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _advance(code: int, state: Any, a_in: Any, bias: Any, out: Any, parameters: Any, table: Any, time: int) -> int:
     """One step of a population; the one place that knows all models."""
     if code == 1:
@@ -46,7 +46,7 @@ def _advance(code: int, state: Any, a_in: Any, bias: Any, out: Any, parameters: 
     return relaxation.advance(state, a_in, bias, out, parameters, table, time)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _source_events(p: Any, time: int, starts: Any, who: Any, what: Any, out: Any, fired: Any, before: int) -> int:
     """Put this step's events of a source into ``out`` and ``fired``, after clearing the ``before`` last ones."""
     for k in range(before):
@@ -63,7 +63,7 @@ def _source_events(p: Any, time: int, starts: Any, who: Any, what: Any, out: Any
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _collect(out: Any, fired: Any, counts: Any) -> int:
     """List the neurons with a message, without a branch per neuron; count them."""
     k = 0
@@ -75,15 +75,15 @@ def _collect(out: Any, fired: Any, counts: Any) -> int:
     return k
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _propagate(
     c: Any, time: int, dense: Any, rows: Any, indices: Any, sparse: Any, delays: Any, conv: Any, geometry: Any,
-    ring: Any, scratch: Any, fired: Any, values: Any, n_source: int, n: int,
+    ring: Any, scratch: Any, part: Any, fired: Any, values: Any, n_source: int, n: int,
 ) -> int:  # fmt: skip
     """Send the messages ``fired`` of one step into connection ``c``; return the sum for its zero point."""
     kind, start, slots, graded = c[C_KIND], c[C_RING], c[C_SLOTS], c[C_GRADED] != 0
     if kind == DENSE:
-        return spread_dense(ring[start : start + n], dense, c[C_WEIGHTS], fired, values, graded)
+        return spread_dense(ring[start : start + n], dense, c[C_WEIGHTS], fired, values, graded, part[:n])
     if kind == CONV:
         shape = geometry[c[C_GEOMETRY] : c[C_GEOMETRY] + GEOMETRY]
         spread_conv(ring[start : start + n], conv, c[C_WEIGHTS], shape, fired, values, graded)
@@ -109,7 +109,7 @@ def _propagate(
     return 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _deliver_all(
     connections: Any, populations: Any, time: int, pending: Any, sums: Any, ring: Any, a_in: Any, out: Any,
     n_fired: Any, fired: Any,
@@ -133,13 +133,13 @@ def _deliver_all(
         deliver(into, ring[slot : slot + n], sums[g] * c[C_ZERO], c[C_SCALE], exponent, c[C_KIND] == CONV)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def run_steps(
     first: int, steps: int, strict: bool,
     populations: Any, parameters: Any, bias: Any, tables: Any, state: Any, a_in: Any, out: Any,
     fired: Any, n_fired: Any, counts: Any, overflows: Any,
     connections: Any, dense: Any, rows: Any, indices: Any, sparse: Any, delays: Any, conv: Any, geometry: Any,
-    ring: Any, scratch: Any, pending: Any, sums: Any,
+    ring: Any, scratch: Any, part: Any, pending: Any, sums: Any,
     event_starts: Any, event_indices: Any, event_values: Any,
     probes: Any, recorded: Any,
 ) -> int:  # fmt: skip
@@ -184,7 +184,7 @@ def run_steps(
             a = source[P_START]
             pending[g] = time + c[C_SLOTS]
             sums[g] = _propagate(
-                c, time, dense, rows, indices, sparse, delays, conv, geometry, ring, scratch, fired[a : a + count],
+                c, time, dense, rows, indices, sparse, delays, conv, geometry, ring, scratch, part, fired[a : a + count],
                 out[a : a + source[P_SIZE]], source[P_SIZE], target[P_SIZE],
             )  # fmt: skip
         for q in range(probes.shape[0]):
@@ -192,7 +192,8 @@ def run_steps(
             if (done + 1) % every == 0:
                 where = into + ((done + 1) // every - 1) * n
                 values = out if messages else state
-                recorded[where : where + n] = values[start : start + n]
+                for k in range(n):
+                    recorded[where + k] = values[start + k]
         if strict and broken:
             return done + 1
     return steps

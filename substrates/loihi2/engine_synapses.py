@@ -15,10 +15,11 @@ SAFE_ROWS = 252  #: rows of eight-bit weights whose sum fits 16 bits, a multiple
 
 
 @njit(cache=True, error_model="numpy")
-def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, graded: bool) -> int:
+def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, graded: bool, part: Any) -> int:
     """Add the rows of ``fired`` to ``acc`` (n,); return the sum of messages (the zero point's factor).
 
     Binary messages are summed in 16 bits, which no 252 rows of eight bits overflow: half the memory traffic.
+    ``part`` is (n,) int16 work space.
     """
     n = acc.shape[0]
     if graded:
@@ -32,7 +33,6 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
                 acc[j] = np.int32(acc[j] + np.int32(np.int32(row[j]) * m))
         return total
     count = fired.shape[0]
-    part = np.empty(n, np.int16)
     for first in range(0, count, SAFE_ROWS):
         part[:] = 0
         k, last = first, min(first + SAFE_ROWS, count)
