@@ -50,10 +50,10 @@ class Loihi2Settings:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("threshold", 0, 1),
-            ("damping_shift", 0, 8),
-            ("fraction_bits", 6, 18),
+            ("damping_shift", 0, 7),
+            ("fraction_bits", 8, 18),
             ("message_bits", 1, self.fraction_bits),
-            ("guard_bits", 0, 8),
+            ("guard_bits", 0, 7),
             ("weight_bits", 2, 8),
             ("threads", 1, 1024),
         ):
