@@ -95,14 +95,15 @@ def quantise(
     if step is None:
         base = exponent if exponent is not None else 0
         top = _highest(mode, bits)
-        step = 2.0 ** (np.ceil(np.log2(largest / top)) - base) if largest > 0 else 1.0
+        # not below the smallest normal number, where steps would no longer be powers of two
+        step = 2.0 ** max(np.ceil(np.log2(largest) - np.log2(top)) - base, -1000.0) if largest > 0 else 1.0
         candidates: list[int] = [base]
     else:
         candidates = [exponent] if exponent is not None else _sensible_exponents(largest, step, mode, bits)
     best: tuple[float, npt.NDArray[np.int32], int] | None = None
     for candidate in candidates:
         mantissa = _nearest(real / (step * 2.0**candidate), mode, bits)
-        error = float(np.square(mantissa * (step * 2.0**candidate) - real).sum())
+        error = float(np.square((mantissa * (step * 2.0**candidate) - real) / (largest or 1.0)).sum())
         if best is None or error < best[0]:
             best = (error, mantissa, candidate)
     assert best is not None
@@ -164,7 +165,7 @@ def _sensible_exponents(largest: float, step: float, mode: SignMode, bits: int) 
     """From the smallest exponent that clips nothing, downwards: three steps of clipping are never worth more."""
     if largest == 0:
         return [0]
-    fits = int(np.ceil(np.log2(largest / (step * _highest(mode, bits)))))
+    fits = int(np.ceil(np.log2(largest) - np.log2(step * _highest(mode, bits))))
     first = min(max(fits, EXPONENTS[0]), EXPONENTS[-1])
     return [e for e in range(first, first - 4, -1) if e in EXPONENTS]
 
@@ -175,12 +176,13 @@ def _report(
     if real.size == 0:
         return QuantisationReport(0.0, 0.0, 0.0, 0, 0, 0, True)
     error = mantissa * unit - real
-    norm = float(np.linalg.norm(real))
+    largest = float(np.abs(real).max()) or 1.0  # sizes are taken relative to it: squares must not overflow
+    size, norm = float(np.linalg.norm(error / largest)), float(np.linalg.norm(real / largest))
     edge = (_highest(mode, bits) + _unit(mode, bits) / 2) * unit
     return QuantisationReport(
         max_error=float(np.abs(error).max()),
-        rms_error=float(np.sqrt(np.mean(error**2))),
-        relative_error=float(np.linalg.norm(error)) / norm if norm else 0.0,
+        rms_error=size * largest / real.size**0.5,
+        relative_error=size / norm if norm else 0.0,
         clipped=int((np.abs(real) > edge).sum()),
         zeroed=int(((mantissa == 0) & (real != 0)).sum()),
         levels=int(np.unique(mantissa).size),

@@ -73,7 +73,7 @@ def _case(rng: Rng, steps: int, scheme: str) -> AnnealingCase:
 
     n = int(rng.integers(2, 100))
     pairs = np.triu(rng.random((n, n)) < rng.uniform(0.02, 0.6), 1)
-    weights = pairs * (2 * rng.integers(-60, 61, (n, n)) if rng.integers(2) else rng.integers(1, 256, (n, n)))
+    weights = pairs * (rng.integers(-127, 128, (n, n)) if rng.integers(2) else rng.integers(1, 256, (n, n)))
     diagonal = rng.integers(-600, 200, n).astype(np.int64)
     settings = Settings(
         scheme,

@@ -75,6 +75,14 @@ def test_outliers_are_clipped_when_that_is_better() -> None:
     assert whole.report.rms_error >= q.report.rms_error
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-300, 1e300])
+def test_extreme_sizes_do_not_break_it(size: float) -> None:
+    for step in (None, 0.01):
+        q = quantise([size, -size / 2], step=step)
+        assert np.isfinite(q.values()).all()
+        assert q.step > 0
+
+
 def test_zeros_and_empty() -> None:
     zeros = quantise(np.zeros((3, 4)))
     assert zeros.report.exact

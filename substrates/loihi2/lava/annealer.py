@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
-from substrates.loihi2.annealing import Schedule, Settings
+from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings
 from substrates.loihi2.lava.loader import lava_module
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
@@ -118,6 +118,25 @@ def anneal_here(
     )
 
 
+def _stored(weights: I64) -> tuple[I64, int]:
+    """(mantissas, exponent) that hold ``weights`` exactly: mixed signs hold even numbers only, so odd ones are doubled.
+
+    Raises:
+        InputError: the chip's synapses cannot hold them.
+    """
+    try:
+        if (WeightFormat().store(weights)[0] == weights).all():
+            return weights, 0
+        if (WeightFormat().store(2 * weights)[0] == 2 * weights).all():
+            return 2 * weights, -1
+    except InputError:
+        pass
+    raise InputError(
+        f"couplings from {weights.min()} to {weights.max()} do not fit eight-bit synapses as they are: one sign holds "
+        "-255 to 255, mixed signs all numbers from -128 to 127 and even ones from -256 to 254; quantise the problem"
+    )
+
+
 def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int) -> None:
     from scipy.sparse import csr_matrix
 
@@ -130,7 +149,13 @@ def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int
 
     weights = csr_matrix(matrix, dtype=np.int64)
     if weights.nnz:
-        join(variables.s_wta_out, sparse(weights=weights, num_message_bits=MESSAGE_BITS), variables.a_in)
+        mantissas, exponent = _stored(weights.data)
+        stored = csr_matrix((mantissas, weights.indices, weights.indptr), weights.shape)
+        join(
+            variables.s_wta_out,
+            sparse(weights=stored, weight_exp=exponent, num_message_bits=MESSAGE_BITS),
+            variables.a_in,
+        )
         if hasattr(variables, "suggest_switch_out"):
             conflicts = csr_matrix((np.ones_like(weights.data), weights.indices, weights.indptr), weights.shape)
             join(variables.suggest_switch_out, sparse(weights=conflicts), variables.n_switches_in)
@@ -144,7 +169,7 @@ def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int
 class LavaAnnealer(AnnealingSubstrate):
     """Anneals through Lava's CPU runtime, watched: the target ``lava-sim`` for QUBO problems.
 
-    It takes and gives what `substrates.loihi2.annealing.Loihi2Annealer` does, some thousand times slower.
+    It takes and gives what `substrates.loihi2.annealing.Loihi2Annealer` does; it is there to check that, not for speed.
 
     Args:
         indptr, indices, weights: off-diagonal of Q in CSR form, symmetric, integer.
@@ -165,18 +190,18 @@ class LavaAnnealer(AnnealingSubstrate):
     ) -> None:
         from scipy.sparse import csr_matrix
 
+        self._engine = Loihi2Annealer(indptr, indices, weights, diagonal, settings)
+        self.settings = replace(self._engine.settings, exponent=self._engine.exponent)
         self.diagonal = np.atleast_1d(np.asarray(diagonal)).astype(np.int64)
         self.n = self.diagonal.size
-        self.settings = settings or Settings()
         values = np.asarray(weights, np.int64)
         if values.size:
-            stored, mode = WeightFormat().store(values)
-            if (stored != values).any():
-                raise InputError(
-                    f"{int((stored != values).sum())} weights are odd, and {mode.name.lower()}-sign synapses hold even "
-                    "ones only; scale the problem by 2, or use the target loihi2-sim"
-                )
+            _stored(values)
         self.matrix = csr_matrix((values, np.asarray(indices), np.asarray(indptr)), shape=(self.n, self.n))
+
+    def temperature_range(self) -> tuple[int, int]:
+        """(high, low) for this problem, as the engine finds it."""
+        return self._engine.temperature_range()
 
     @property
     def capabilities(self) -> Capabilities:

@@ -72,9 +72,17 @@ def test_the_annealer_reads_back_the_same_solution_on_lava(scheme: str) -> None:
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
-def test_odd_mixed_weights_are_refused_by_the_annealer_on_lava() -> None:
-    with pytest.raises(InputError, match="even ones only"):
-        LavaAnnealer([0, 1, 2, 2], [1, 0], [3, -3], [-1, -1, 0])
+def test_couplings_are_stored_exactly_or_refused() -> None:
+    from substrates.loihi2.lava.annealer import _stored
+
+    for weights, exponent in (([1, 255], 0), ([-3, 0], 0), ([-256, 254], 0), ([-3, 7], -1), ([-128, 127], -1)):
+        mantissas, found = _stored(np.array(weights))
+        assert found == exponent
+        np.testing.assert_array_equal(mantissas * 2.0**found, weights)
+    with pytest.raises(InputError, match="mixed signs"):
+        LavaAnnealer([0, 1, 2, 2], [1, 0], [201, -3], [-1, -1, 0])
+    with pytest.raises(InputError, match="quantise"):
+        LavaAnnealer([0, 1, 2, 2], [1, 0], [300, 300], [-1, -1, 0])
 
 
 @lava
