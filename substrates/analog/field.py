@@ -70,8 +70,8 @@ class Field:
             return self._saturate(total)
         if nudge.reference is not None:
             away = tuple(v - r for v, r in zip(activities, nudge.reference))
-            back = network.transposed_currents(away, nudge.reference, only=index)[index]
-            along = network.tangent_currents(away, nudge.reference, only=index)[index]
+            back = network.transposed_currents(away, nudge.reference)[index]
+            along = network.tangent_currents(away, nudge.reference)[index]
             total = total + back - along
         if index == len(activities) - 1:
             total = total + self._nudge_current(nudge, activities[-1])

@@ -61,6 +61,29 @@ class Coupling(nn.Module):
         """Add sum_b (d current_b / d parameters)^T error_b to ``.grad``."""
         raise NotImplementedError
 
+    # A two-ended coupling's current also depends on the activities it flows into (feedback through softmax pooling).
+    # The network calls these; a one-ended coupling ignores the target's own activities.
+
+    def between(self, activity: Tensor, own: Tensor) -> Tensor:
+        """`linear`, given the target's own activities too."""
+        del own
+        return self.linear(activity)
+
+    def tangent_between(self, direction: Tensor, own_direction: Tensor, at: Tensor, own: Tensor) -> Tensor:
+        """`tangent` with respect to both ends."""
+        del own_direction, own
+        return self.tangent(direction, at)
+
+    def transpose_between(self, error: Tensor, at: Tensor, own: Tensor) -> tuple[Tensor, Tensor | None]:
+        """`transpose` with respect to the source, and to the target's own activities (None: no dependence)."""
+        del own
+        return self.transpose(error, at), None
+
+    def accumulate_between(self, pre: Tensor, own: Tensor, error: Tensor) -> None:
+        """`accumulate_gradient`, given the target's own activities too."""
+        del own
+        self.accumulate_gradient(pre, error)
+
 
 class Dense(Coupling):
     """current = W v (+ b), with W of shape (target size, source size).

@@ -135,7 +135,9 @@ class Network(nn.Module):
         for coupling in self.recurrent_couplings():
             if coupling.target == population:
                 source = activities[coupling.source]
-                current = coupling.linear(source).reshape(-1, *self.populations[population].shape)
+                current = coupling.between(source, activities[population]).reshape(
+                    -1, *self.populations[population].shape
+                )
                 total = current if total is None else total + current
         return torch.zeros_like(activities[population]) if total is None else total
 
@@ -146,28 +148,31 @@ class Network(nn.Module):
         """
         return tuple(self.recurrent_current(i, activities) for i in range(len(self.populations)))
 
-    def transposed_currents(self, errors: State, activities: State, only: int | None = None) -> State:
+    def transposed_currents(self, errors: State, activities: State) -> State:
         """J^T applied to ``errors``: what each population would receive through its own outgoing couplings.
 
         Args:
             errors: one tensor per population.
-            activities: where the Jacobian is taken (matters for pooled couplings only).
-            only: compute this population's entry alone, leaving the others zero.
+            activities: where the Jacobian is taken, real (matters for pooled couplings only).
         """
         currents: list[Tensor] = [torch.zeros_like(e) for e in errors]
         for coupling in self.recurrent_couplings():
-            if only is None or coupling.source == only:
-                back = coupling.transpose(errors[coupling.target], activities[coupling.source])
-                currents[coupling.source] = currents[coupling.source] + back.reshape(errors[coupling.source].shape)
+            source, target = coupling.source, coupling.target
+            back, own = coupling.transpose_between(errors[target], activities[source], activities[target])
+            currents[source] = currents[source] + back.reshape(errors[source].shape)
+            if own is not None:
+                currents[target] = currents[target] + own.reshape(errors[target].shape)
         return tuple(currents)
 
-    def tangent_currents(self, directions: State, activities: State, only: int | None = None) -> State:
+    def tangent_currents(self, directions: State, activities: State) -> State:
         """J applied to ``directions``: the linear response of the recurrent currents to a change of activities."""
         currents: list[Tensor] = [torch.zeros_like(d) for d in directions]
         for coupling in self.recurrent_couplings():
-            if only is None or coupling.target == only:
-                along = coupling.tangent(directions[coupling.source], activities[coupling.source])
-                currents[coupling.target] = currents[coupling.target] + along.reshape(directions[coupling.target].shape)
+            source, target = coupling.source, coupling.target
+            along = coupling.tangent_between(
+                directions[source], directions[target], activities[source], activities[target]
+            )
+            currents[target] = currents[target] + along.reshape(directions[target].shape)
         return tuple(currents)
 
     def accumulate_gradient(self, inputs: Tensor, activities: State, errors: State) -> None:
@@ -180,4 +185,4 @@ class Network(nn.Module):
         """
         for coupling in self.couplings:
             pre = inputs if coupling.source == INPUT else activities[coupling.source]
-            coupling.accumulate_gradient(pre, errors[coupling.target])
+            coupling.accumulate_between(pre, activities[coupling.target], errors[coupling.target])
