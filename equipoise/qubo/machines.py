@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,7 +55,12 @@ class Loihi2Sim:
                 "(128 cores of 8192); split the problem"
             )
         self._quantised = quantise(problem)
-        self._annealer = Loihi2Annealer(*self._quantised.csr(), settings=Settings(scheme))
+        # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
+        self._shift = self._quantised.shift
+        indptr, indices, weights, diagonal = self._quantised.csr()
+        self._annealer = Loihi2Annealer(
+            indptr, indices, weights >> self._shift, diagonal >> self._shift, Settings(scheme, exponent=self._shift)
+        )
         self.quantisation = self._quantised.as_dict()
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
@@ -72,8 +78,12 @@ class Loihi2Sim:
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         if limits.get("target_cost") is not None:
-            limits["target_cost"] = self._quantised.units(limits["target_cost"])
-        return self._annealer.anneal(schedule, seeds, **limits)
+            limits["target_cost"] = self._quantised.units(limits["target_cost"]) >> self._shift
+        result = self._annealer.anneal(schedule, seeds, **limits)
+        factor = np.array([1, 1 << self._shift])
+        return replace(
+            result, costs=result.costs << self._shift, improvements=tuple(t * factor for t in result.improvements)
+        )
 
 
 class Analog:

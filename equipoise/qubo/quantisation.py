@@ -65,6 +65,7 @@ class Quantised:
     ratio: Fraction
     exact: bool
     max_error: float
+    shift: int = 0  #: all integers are multiples of 2^shift (off-diagonal Q_ij too)
 
     @property
     def scale(self) -> float:
@@ -96,10 +97,11 @@ def quantise(problem: Problem) -> Quantised:
     if common is not None:
         linear, pairs, per_unit = common
         mode = _sign_mode(pairs)
-        shift = _lossless_shift(problem, linear, pairs, mode)
-        if shift is not None:
+        found = _lossless_shift(problem, linear, pairs, mode)
+        if found is not None:
+            shift, spare = found
             weights, diagonal = pairs << shift, linear << shift
-            return Quantised(problem, weights, diagonal, _groups(weights, mode), per_unit * 2**shift, True, 0.0)
+            return Quantised(problem, weights, diagonal, _groups(weights, mode), per_unit * 2**shift, True, 0.0, spare)
     return _rounded(problem)
 
 
@@ -150,8 +152,11 @@ def _common_unit(problem: Problem) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
 
 def _lossless_shift(
     problem: Problem, linear: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], mode: str
-) -> int | None:
-    """How far coefficients may be shifted up so that everything fits exactly; None when nothing fits."""
+) -> tuple[int, int] | None:
+    """How far coefficients are shifted up so that everything fits exactly, and how much of that is for resolution.
+
+    None when nothing fits.
+    """
     largest = int(np.abs(pairs).max(initial=0))
     zeros = _trailing_zeros(pairs)
     reach = _reach(problem, linear, pairs)
@@ -164,7 +169,7 @@ def _lossless_shift(
         reach * 2 ** (shift + 1) <= COMFORT or (typical * 2**shift < RESOLUTION and reach * 2 ** (shift + 1) <= CEILING)
     ):
         shift += 1
-    return shift
+    return shift, shift - least
 
 
 def _trailing_zeros(values: npt.NDArray[np.int64]) -> int:

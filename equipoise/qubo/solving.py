@@ -24,6 +24,8 @@ __all__ = ["Solution", "default_steps", "read_seeds", "solve"]
 
 #: inputs up to this many pairs are kept in the record, larger ones only by name
 KEPT_PAIRS = 1_000_000
+#: the record holds every improvement of this many reads, and of the best one
+KEPT_TRACES = 10
 
 
 def default_steps(num_variables: int) -> int:
@@ -287,7 +289,10 @@ def _record(path: Path, problem: Problem, config: dict[str, Any], seed: int, tar
 def _finish(record: Any, solution: Solution) -> None:
     scale = float(solution.quantisation["scale"])
     offset = float(solution.problem.offset)
+    best = solution.costs.index(solution.best_cost)
     for read, trace in enumerate(solution.improvements):
+        if read >= KEPT_TRACES and read != best:
+            continue
         for step, cost in trace.tolist():
             record.append("improvements", {"read": read, "step": int(step), "cost": cost / scale + offset})
     record.result("best_cost", solution.best_cost)

@@ -28,7 +28,7 @@ def _normal(bits):
 @njit(cache=True, nogil=True)
 def langevin(
     v, membrane, force, x, true, indptr, indices, cells, pairs, gain, offset, rate, temperatures, first, key,
-    read_every, soft, costs, best, best_step, target, delta, moved, improvements,
+    read_every, headroom, soft, costs, best, best_step, target, delta, moved, improvements,
 ):  # fmt: skip
     """One Euler-Maruyama step per temperature; every ``read_every`` steps the comparators look.
 
@@ -36,6 +36,7 @@ def langevin(
     costs: [cost of x, best cost]. Returns (best step, improvements written).
     """
     n = v.shape[0]
+    low, high = -headroom, 1.0 + headroom
     found = 0
     for t in range(temperatures.shape[0]):
         step = first + t
@@ -45,18 +46,16 @@ def langevin(
         for i in range(n):
             drift = -rate[i] * gain[i] * (force[i] + offset[i])
             spread = np.sqrt(heat * rate[i])
-            if soft:
-                membrane[i] += drift + spread * _normal(word(shared, np.uint64(i)))
-                membrane[i] = min(max(membrane[i], -0.5), 1.5)
-                new = 1.0 / (1.0 + np.exp(-8.0 * (membrane[i] - 0.5)))
-            else:
-                reach = spread * _BOUND
-                if (v[i] == 0.0 and drift + reach <= 0.0) or (v[i] == 1.0 and drift - reach >= 0.0):
-                    continue
-                new = v[i] + drift
-                if spread > 0.0:
-                    new += spread * _normal(word(shared, np.uint64(i)))
-                new = min(max(new, 0.0), 1.0)
+            m = membrane[i]
+            reach = spread * _BOUND
+            if (m == low and drift + reach <= 0.0) or (m == high and drift - reach >= 0.0):
+                continue
+            m += drift
+            if spread > 0.0:
+                m += spread * _normal(word(shared, np.uint64(i)))
+            m = min(max(m, low), high)
+            membrane[i] = m
+            new = 1.0 / (1.0 + np.exp(-8.0 * (m - 0.5))) if soft else min(max(m, 0.0), 1.0)
             if new != v[i]:
                 delta[i] = new - v[i]
                 v[i] = new

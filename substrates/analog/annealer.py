@@ -1,17 +1,20 @@
 """The analog annealer: a relaxation network whose noise is cooled until it settles in a low-cost state.
 
-Every variable is a continuous spin v_i between its rails 0 and 1, driven down the gradient of the cost E(v), which is
-multilinear, so that its minima lie at the corners:
+Every variable is a continuous spin v_i between 0 and 1, the output of an amplifier that saturates; its membrane u_i has
+some headroom h beyond. It is driven down the gradient of the cost E(v), which is multilinear, so that its minima lie at
+the corners:
 
-    tau_i dv_i = -g_i (b_i + sum_j W_ij v_j + o_i) dt + sqrt(2 T tau_i) dB_i,     0 <= v_i <= 1  (reflected noise cut)
+    tau_i du_i = -g_i (b_i + sum_j W_ij v_j + o_i) dt + sqrt(2 T tau_i) dB_i
+    v_i = clip(u_i, 0, 1),    -h <= u_i <= 1 + h
 
-``bounds="soft"`` replaces the hard rails by a logistic read-out of an unbounded membrane. A chip instance has its own
-gains g, offsets o, time constants tau and realised conductances W_ij (W_ij and W_ji independently); comparators read
-x_i = (v_i > 1/2). The cost of what they read is evaluated with the true coefficients.
+Without headroom the noise of spins that are off leaks into their neighbours, and dense problems stay frozen at zero.
+``bounds="soft"`` replaces the clip by a logistic. A chip instance has its own gains g, offsets o, time constants tau
+and realised conductances W_ij (W_ij and W_ji independently); comparators read x_i = (v_i > 1/2). The cost of what they
+read is evaluated with the true coefficients.
 
 Errors: with mismatch the network relaxes on a slightly wrong cost; `max_error` bounds the difference. The noise of a
-step is the sum of four uniform numbers (bounded at 3.46 sigma), so a spin held at its rail by more than that is
-skipped exactly. Source of the idea: Langevin annealing, Gidas 1985; box-constrained analog Ising machines, e.g. BRIM.
+step is the sum of four uniform numbers (bounded at 3.46 sigma), so a membrane held at its limit by more than that
+is skipped exactly. After Langevin annealing (Gidas 1985) and bistable analog Ising machines (BRIM, Afoakwa 2021).
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ from substrates.seeds import stream
 __all__ = ["AnalogAnnealer", "Cooling"]
 
 STEP = 0.4  #: time per integration step, in units of tau over the typical local field
+TOGETHER = 10.0  #: how far the collective field may exceed the typical one before it sets the step
+HEADROOM = 0.25  #: how far a membrane goes beyond the range in which its output follows it
 READ_EVERY = 10  #: integration steps between two looks of the comparators
 GROWTH = 2  #: each anneal without end is this many times as long as the one before
 SHORTEST = 2000  #: steps of the first
@@ -80,7 +85,7 @@ class AnalogAnnealer(AnnealingSubstrate):
         chip: the kind of chip; None is without fault. Used: gain, offset, time constant and conductance mismatch,
             programming error, levels, time constant.
         seed: draws the chip instance.
-        bounds: ``hard`` or ``soft`` rails.
+        bounds: ``hard`` or ``soft`` amplifiers.
     """
 
     def __init__(
@@ -108,8 +113,20 @@ class AnalogAnnealer(AnnealingSubstrate):
         self._rows = np.repeat(np.arange(n), np.diff(self.indptr))
         field = np.sqrt(np.bincount(self._rows, self.pairs**2, n) / 2 + self.linear**2)
         typical = field[field > 0]
-        self.unit = float(np.median(typical)) if len(typical) else 1.0  #: the typical local field, in cost units
+        #: the local field that sets the pace, in cost units: typical, or what all spins together can muster
+        self.unit = max(float(np.median(typical)) if len(typical) else 1.0, self._spectral_radius() / TOGETHER)
         self._draw_chip(seed)
+
+    def _spectral_radius(self) -> float:
+        """Of the pair matrix, by power iteration: above 2 over the step, spins would swing to and fro together."""
+        v, size = np.ones(self.n), 0.0
+        for _ in range(20):
+            v = np.asarray(np.bincount(self._rows, self.pairs * v[self.indices], self.n), np.float64)
+            size = float(np.linalg.norm(v))
+            if not size:
+                return 0.0
+            v /= size
+        return size
 
     def _draw_chip(self, seed: int) -> None:
         """One chip: its faults never change again. Cells of the two directions are different cells."""
@@ -263,7 +280,7 @@ class _Run:
         self.costs[0] = float(self.x @ a.linear + (self.x[a._rows] * a.pairs * self.x[a.indices]).sum() / 2)
         best_step, found = langevin(
             self.v, self.membrane, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs, a.gain / a.unit,
-            a.offset, STEP / a.tau, temperatures / a.unit, self.step, self.key, READ_EVERY, a.soft,
+            a.offset, STEP / a.tau, temperatures / a.unit, self.step, self.key, READ_EVERY, HEADROOM, a.soft,
             self.costs, self.best, self.best_step, -np.inf if target is None else target,
             self._delta, self._moved, self._found,
         )  # fmt: skip
