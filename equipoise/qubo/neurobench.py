@@ -1,4 +1,4 @@
-"""NeuroBench's QUBO task (system track): maximum independent sets of random graphs, and the 105 instances of Pierro et al.
+"""NeuroBench's QUBO task (system track), maximum independent sets, and the 105 instances of Pierro et al.
 
 Instances: ``gnm_random_graph(n, int(0.5 d n^2), seed)``, diagonal -1, an edge costs 8. Targets: the costs NeuroBench
 publishes (exact below 50 nodes, tabu search above) and the best seen here, side by side, each with the anneal that
@@ -62,8 +62,7 @@ PAPER_INSTANCES = _grid((10, 25, 50, 100, 250, 500, 1000), (5, 15, 30))
 
 @dataclass(frozen=True)
 class Target:
-    """Costs to compare with. ``steps``, ``read_seed``, ``high``, ``low``: the anneal that reaches ``best`` (see `reach`);
-    steps is 0 where none was run."""
+    """Costs to compare with, and the anneal that reaches ``best`` (see `reach`); ``steps`` is 0 where none was run."""
 
     official: int
     best: int
