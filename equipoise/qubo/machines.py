@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,12 +40,12 @@ class QuboMachine(Protocol):
         """Anneal once per seed; ``limits``: steps, timeout_s, target_cost (cost units), threads, start, stop."""
 
 
-class Loihi2Sim:
-    """The bit-accurate engine."""
+class Loihi2:
+    """The Loihi 2 annealer: on the bit-accurate engine, or step by step through Lava's CPU runtime."""
 
     profile = "loihi2"
 
-    def __init__(self, problem: Problem, scheme: str) -> None:
+    def __init__(self, problem: Problem, scheme: str, lava: bool = False) -> None:
         from substrates.loihi2.annealing import SCHEMES, Loihi2Annealer, Settings
 
         if scheme not in SCHEMES:
@@ -58,7 +59,11 @@ class Loihi2Sim:
         # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
         self._shift = self._quantised.shift
         indptr, indices, weights, diagonal = self._quantised.csr()
-        self._annealer = Loihi2Annealer(
+        self._lava = lava
+        engine: Any = Loihi2Annealer
+        if lava:
+            from substrates.loihi2.lava.annealer import LavaAnnealer as engine
+        self._annealer = engine(
             indptr, indices, weights >> self._shift, diagonal >> self._shift, Settings(scheme, exponent=self._shift)
         )
         self.quantisation = self._quantised.as_dict()
@@ -72,6 +77,8 @@ class Loihi2Sim:
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.loihi2.annealing import Linear, Reanneal
 
+        if self._lava and steps is None:
+            raise InputError("the target lava-sim cannot be stopped by a clock; give a number of steps, not a timeout")
         top = max(min(math.ceil(high * self._quantised.scale), MAX_TEMPERATURE), 1 if high > 0 else 0)
         bottom = min(max(round(low * self._quantised.scale), 0), top)
         return Reanneal(top, bottom) if steps is None else Linear(top, bottom, steps)
@@ -133,7 +140,11 @@ def _small_problem_heat(problem: Problem) -> float:
     return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * 0.5 * min(1.0, (32 / n) ** 2)
 
 
-MACHINES: dict[str, Callable[..., QuboMachine]] = {"loihi2-sim": Loihi2Sim, "analog": Analog}
+MACHINES: dict[str, Callable[..., QuboMachine]] = {
+    "loihi2-sim": Loihi2,
+    "lava-sim": partial(Loihi2, lava=True),
+    "analog": Analog,
+}
 
 
 def machine_for(target: str, problem: Problem, scheme: str, **options: Any) -> QuboMachine:

@@ -1,0 +1,30 @@
+"""``target="lava-sim"`` gives the same solutions as the engine, through the whole QUBO front end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from equipoise.qubo import solve
+from equipoise.qubo.generators import mis
+from hw_profiles.errors import InputError
+from substrates.loihi2.lava.loader import why_unavailable
+
+pytestmark = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=str(why_unavailable()))]
+
+
+def test_the_two_targets_agree_on_every_read() -> None:
+    problem = mis(20, 0.2, 1).problem
+    here, there = (solve(problem, target, steps=60, reads=2, seed=3) for target in ("loihi2-sim", "lava-sim"))
+    np.testing.assert_array_equal(here.states, there.states)
+    np.testing.assert_array_equal(here.best_steps, there.best_steps)
+    assert here.costs == there.costs
+    assert there.target["resolved"] == "lava-sim"
+
+
+def test_a_timeout_alone_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give a number of steps"):
+        solve(np.eye(2), "lava-sim", timeout=1, out=tmp_path / "r.h5")
+    assert not list(tmp_path.iterdir())
