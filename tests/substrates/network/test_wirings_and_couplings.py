@@ -58,14 +58,13 @@ def test_jacobian_transpose_and_gradient(name):
     net.accumulate_gradient(x, v, e)
     for coupling in net.couplings:
         for parameter in coupling.parameters():
-            flat, grad = parameter.data.view(-1), parameter.grad.view(-1)
-            for i in (0, flat.numel() - 1):
-                flat[i] += h
+            for i in (tuple(0 for _ in parameter.shape), tuple(n - 1 for n in parameter.shape)):
+                parameter.data[i] += h
                 up = total()
-                flat[i] -= 2 * h
+                parameter.data[i] -= 2 * h
                 down = total()
-                flat[i] += h
-                assert float(grad[i]) == pytest.approx((up - down) / (2 * h), abs=1e-6)
+                parameter.data[i] += h
+                assert float(parameter.grad[i]) == pytest.approx((up - down) / (2 * h), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["softmax", "average", "loop"])
