@@ -38,7 +38,7 @@ def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
     config = TrainConfig(
         dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=0.5, angle=90.0,
         homeostasis=options.homeostasis, free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=1e-3,
-        train_samples=options.samples or None, seed=options.seed, out=out,
+        train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
     )  # fmt: skip
     start = time.perf_counter()
     result = train(config, lambda event: _show(target, event))
@@ -91,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", default="ideal,host,local")
     parser.add_argument("--samples", type=int, default=10_000, help="training images; 0 takes all")
+    parser.add_argument("--test-samples", type=int, default=0, help="test images; 0 takes all")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--homeostasis", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=0.5, help="local updates: learning rate")
@@ -105,7 +106,11 @@ def main() -> None:
     results = []
     for run in options.runs.split(","):
         if run == "local":
-            data = load_dataset("fashion-mnist", options.data_dir).flattened().limited(options.samples or None, None)
+            data = (
+                load_dataset("fashion-mnist", options.data_dir)
+                .flattened()
+                .limited(options.samples or None, options.test_samples or None)
+            )
             results.append(local_run(data, options))
         else:
             results.append(host_run({"ideal": "ideal", "host": "loihi2-sim"}[run], options))
