@@ -240,5 +240,5 @@ def command(seed: int, seconds: float, lava: bool, timeout: float, as_json: bool
     console().print(table)
     console().print(
         f"annealer, n = 1000: {annealer['steps_per_s']:.0f} steps/s, {annealer['ratio']:.0f} times the "
-        f"{LAVA_OPTIMIZATION_RATE:.0f} steps/s published for lava-optimization 0.4.0's CPU model"
+        f"{LAVA_OPTIMIZATION_RATE:.0f} steps/s of lava-optimization 0.4.0's CPU model (not run here)"
     )

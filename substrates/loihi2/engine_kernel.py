@@ -184,8 +184,8 @@ def run_steps(
             a = source[P_START]
             pending[g] = time + c[C_SLOTS]
             sums[g] = _propagate(
-                c, time, dense, rows, indices, sparse, delays, conv, geometry, ring, scratch, part, fired[a : a + count],
-                out[a : a + source[P_SIZE]], source[P_SIZE], target[P_SIZE],
+                c, time, dense, rows, indices, sparse, delays, conv, geometry, ring, scratch, part,
+                fired[a : a + count], out[a : a + source[P_SIZE]], source[P_SIZE], target[P_SIZE],
             )  # fmt: skip
         for q in range(probes.shape[0]):
             start, messages, n, every, into = probes[q, 0], probes[q, 1], probes[q, 2], probes[q, 3], probes[q, 4]
