@@ -24,6 +24,5 @@ for name, chip in FAULTS.items():
         got = machine.relax(machine.drive(inputs), Stop(300)).activities
         errors.append(torch.cat([(a - b).abs().flatten() for a, b in zip(exact, got)]).mean())
     spread = torch.stack(errors)
-    print(
-        f"{name:26s} mean activity error {float(spread.mean()):.5f} (chips: {float(spread.min()):.5f} to {float(spread.max()):.5f})"
-    )
+    low, high = float(spread.min()), float(spread.max())
+    print(f"{name:26s} mean activity error {float(spread.mean()):.5f} (chips: {low:.5f} to {high:.5f})")

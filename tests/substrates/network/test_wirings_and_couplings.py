@@ -74,7 +74,7 @@ def test_complex_relaxation_is_the_analytic_continuation(name):
     net = make().double()
     machine = IdealMachine(net)
     drive = machine.drive(torch.rand(2, *shape, dtype=torch.float64))
-    stop, y = Stop(800, 1e-13), torch.tensor([0, 2])
+    stop, y = Stop(300, 1e-11), torch.tensor([0, 2])
     free = machine.relax(drive, stop)
     up, down = (machine.relax(drive, stop, nudge=Nudge(b, y), start=free) for b in (1e-4, -1e-4))
     side = machine.relax(drive, stop, nudge=Nudge(1e-4j, y), start=free)
