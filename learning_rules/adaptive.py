@@ -21,10 +21,12 @@ __all__ = ["AdaptiveNudge", "NudgeState"]
 
 @dataclass(frozen=True)
 class NudgeState:
-    """What evolves: the present nudge, the last agreement (NaN before the first probe), and batches until the next."""
+    """What evolves: the present nudge, the last agreement (NaN before the first probe), the factor the last probe
+    moved the nudge by, and batches until the next probe."""
 
     nudge: float
     agreement: float = math.nan
+    moved: float = 1.0
     wait: int = 0
 
 
@@ -35,8 +37,8 @@ class AdaptiveNudge:
     The bias of a finite nudge grows while training sharpens the network: a centered nudge of 0.5 that starts at a
     cosine of 0.98 with the gradient ends near 0.84. The two estimates disagree by about three quarters of the bias,
     so their cosine (the worst over populations) tells what to do: below ``agreement``, b shrinks by ``factor``;
-    above the square root of it, b grows by the square root of ``factor``. Small nudges drown in read noise, hence
-    ``smallest``. A probe costs one more estimate, one batch in ``every``.
+    above the square root of it, b grows by the square root of ``factor``. Small nudges drown in noise and rounding:
+    where shrinking made the agreement worse, b grows back. A probe costs one more estimate, one batch in ``every``.
 
     Args:
         agreement: cosine to hold, below one.
@@ -86,16 +88,24 @@ class AdaptiveNudge:
         fine = rule.with_nudge(state.nudge / 2).estimate(machine, drive, target, phases, free)
         found = [c for c in cosines(coarse.errors, fine.errors, coarse.converged) if not math.isnan(c)]
         agreement = min(found, default=math.nan)
-        nudge = state.nudge
-        if found and agreement < self.agreement:
-            nudge *= self.factor
-        elif found and agreement > math.sqrt(self.agreement):
-            nudge /= math.sqrt(self.factor)
-        nudge = min(max(nudge, self.smallest), self.largest)
+        moved = self._move(agreement, state)
+        nudge = min(max(state.nudge * moved, self.smallest), self.largest)
         both = replace(
             fine,
             equilibrations=coarse.equilibrations + fine.equilibrations,
             ledger=coarse.ledger + fine.ledger,
             converged=coarse.converged & fine.converged,
         )
-        return both, NudgeState(nudge, agreement, self.every - 1)
+        return both, NudgeState(nudge, agreement, moved, self.every - 1)
+
+    def _move(self, agreement: float, state: NudgeState) -> float:
+        """The factor to move the nudge by."""
+        if math.isnan(agreement):
+            return 1.0
+        if agreement > math.sqrt(self.agreement):
+            return 1.0 / math.sqrt(self.factor)
+        if agreement > self.agreement:
+            return 1.0
+        if state.moved < 1.0 and agreement < state.agreement:
+            return 1.0 / self.factor
+        return self.factor

@@ -39,7 +39,7 @@ class LearnReport:
     Attributes:
         loss: (batch,) loss of the free activities.
         correct: samples whose prediction was right; 0 for targets that are not class indices.
-        settled: samples whose free residual is within the policy's limit.
+        settled: samples whose free relaxation came to rest, by the policy.
         used: samples with a weight above zero.
         converged: samples whose relaxations all converged.
         homeostasis: the homeostasis loss, None without.
@@ -126,8 +126,8 @@ class Learner:
         drive = machine.drive(inputs)
         free = None if self.rule.phase_free else machine.relax(drive, self.phases.free)
         estimate, nudge_state = self._estimate(machine, drive, target, free, state)
-        residual = estimate.residual if free is None else free.residual
-        weight = self.policy.weights(residual, estimate)
+        at = estimate if free is None else free
+        weight = self.policy.weights(at.residual, at.converged, estimate)
         errors = tuple(_weighted(e, weight) for e in estimate.errors)
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -148,7 +148,7 @@ class Learner:
         report = LearnReport(
             loss=losses,
             correct=_correct(network.cost.predict(output), target),
-            settled=int((residual <= self.policy.limit).sum()),
+            settled=int(self.policy.settled(at.residual, at.converged).sum()),
             used=int((weight > 0).sum()),
             converged=int(estimate.converged.sum()),
             homeostasis=loss,

@@ -19,7 +19,8 @@ __all__ = ["SamplePolicy"]
 @dataclass(frozen=True)
 class SamplePolicy:
     """Weights of a batch's samples, by the residual of their free relaxation. Whatever the policy, such samples are
-    counted in the report, and one with a number that is not finite weighs nothing.
+    counted in the report, and one with a number that is not finite weighs nothing. A sample its machine calls
+    converged is settled whatever its residual (on a noisy machine the residual never ends).
 
     Args:
         unsettled: ``drop`` gives samples above ``limit`` no weight, ``down-weight`` gives them limit / residual,
@@ -36,13 +37,23 @@ class SamplePolicy:
         if not self.limit > 0:
             raise InputError(f"the residual limit must be above zero, got {self.limit}")
 
-    def weights(self, residual: Tensor, estimate: Estimate) -> Tensor:
-        """(batch,) weights that sum to one, or all zero where no sample is usable."""
+    def settled(self, residual: Tensor, converged: Tensor) -> Tensor:
+        """(batch,) bool: samples at rest."""
+        return converged | (residual <= self.limit)
+
+    def weights(self, residual: Tensor, converged: Tensor, estimate: Estimate) -> Tensor:
+        """(batch,) weights that sum to one, or all zero where no sample is usable.
+
+        Args:
+            residual, converged: of the relaxation the rule operates at.
+            estimate: of the rule.
+        """
+        settled = self.settled(residual, converged)
         weight = torch.ones_like(residual)
         if self.unsettled == "drop":
-            weight = (residual <= self.limit).to(residual.dtype)
+            weight = settled.to(residual.dtype)
         elif self.unsettled == "down-weight":
-            weight = torch.clamp(self.limit / residual.clamp_min(torch.finfo(residual.dtype).tiny), max=1.0)
+            weight = torch.where(settled, weight, self.limit / residual)
         good = finite_samples(estimate.errors) & finite_samples(estimate.activities)
         weight = torch.where(good & torch.isfinite(weight), weight, torch.zeros_like(weight))
         total = weight.sum()

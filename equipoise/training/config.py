@@ -136,7 +136,7 @@ class TrainConfig:
             nudge=self.nudge or (0.1 if target == "ideal" else 0.5),
             epochs=self.epochs or (15 if small else 10),
             batch_size=self.batch_size or (32 if small else 100),
-            lr=self.lr or {"adamw": 2e-3 if small else 1e-3, "sgd": 0.05 if small else 0.02}[self.optimizer],
+            lr=self.lr or {"adamw": 5e-3 if small else 1e-3, "sgd": 0.05 if small else 0.02}[self.optimizer],
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -48,4 +48,4 @@ def gradient_cosine(
     found = rule.estimate(machine, drive, targets, learner.phases, None if rule.phase_free else free)
     fine = Phases(learner.phases.free, Stop(300, 1e-6))
     reference, _ = adjoint_errors(machine, free, targets, fine)
-    return cosines(found.errors, reference, free.residual <= learner.policy.limit)
+    return cosines(found.errors, reference, learner.policy.settled(free.residual, free.converged))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,6 +124,22 @@ class AnalogMachine(RelaxationSubstrate):
         if not seconds >= 0:
             raise InputError(f"time runs forward: {seconds} s")
         self.instance.clock_s += seconds
+        self._refresh()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that evolves: the chip (cells, clock) and how many samples it has seen. For bit-exact resumption."""
+        with tempfile.TemporaryDirectory() as folder:
+            saved = self.instance.save(Path(folder) / "chip").read_bytes()
+        return {"samples": self._samples, "instance": saved}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`; the network's parameters must be those of that moment."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "chip"
+            path.write_bytes(state["instance"])
+            self.instance = ChipInstance.load(path)
+        self._samples = int(state["samples"])
+        self._twin.load_state_dict(self.network.state_dict())  # biases and read-out are digital
         self._refresh()
 
     def _refresh(self) -> None:

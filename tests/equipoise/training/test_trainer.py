@@ -1,0 +1,222 @@
+"""The trainer: learning, determinism, resume, interruption, records, the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from equipoise.cli.main import run
+from equipoise.training import TrainConfig, parse_layers, train
+from hw_profiles.errors import InputError
+from hw_profiles.record import Record
+
+SMALL = TrainConfig(layers=(64, 20, 10), epochs=3, train_samples=160, test_samples=80, free_steps=40, nudge_steps=20)
+
+
+def weights(result: Any) -> list[torch.Tensor]:
+    return [p.detach().clone() for p in result.network.parameters()]
+
+
+def same(a: Any, b: Any) -> bool:
+    strip = [[{k: v for k, v in row.items() if k != "seconds"} for row in r.epochs] for r in (a, b)]
+    return repr(strip[0]) == repr(strip[1]) and all(torch.equal(x, y) for x, y in zip(weights(a), weights(b)))
+
+
+def test_it_learns_and_reports(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=10, homeostasis=1.0, out=tmp_path / "r.h5")
+    news: list[dict[str, Any]] = []
+    result = train(config, news.append)
+    assert result.test_accuracy > 0.95
+    assert result.status == "complete"
+    row = result.epochs[-1]
+    assert row["train_loss"] < result.epochs[0]["train_loss"]
+    assert row["symmetry"] > result.epochs[0]["symmetry"] > 0.5
+    assert len(row["gradient_cosine"]) == 2
+    assert row["equilibrations"] == 3 * 1437
+    assert news[-1]["done"]
+    assert result.energy["value"] is not None
+    record = Record.open(tmp_path / "r.h5")
+    assert record.status == "complete"
+    assert [r["test_accuracy"] for r in record.tables["epochs"]] == [r["test_accuracy"] for r in result.epochs]
+    assert record.target["resolved"] == "ideal"
+    assert record.ledger == result.ledger
+
+
+def test_same_seed_same_bits_whatever_the_threads() -> None:
+    threads = torch.get_num_threads()
+    first = train(SMALL)
+    torch.set_num_threads(2)
+    try:
+        second = train(SMALL)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert same(first, second)
+    assert not same(first, train(replace(SMALL, seed=1)))
+
+
+@pytest.mark.parametrize("target", ["ideal", "analog", "loihi2-sim"])
+def test_resume_is_bit_exact(tmp_path: Path, target: str) -> None:
+    config = replace(SMALL, target=target, homeostasis=0.5, checkpoint=tmp_path / "c")
+    if target == "ideal":
+        config = replace(config, estimator="centered", adaptive=True)
+    whole = train(config)
+
+    class Stop(Exception):
+        pass
+
+    def stop_in_the_third(news: dict[str, Any]) -> None:
+        if news["epoch"] == 3:
+            raise Stop
+
+    half = replace(config, checkpoint=tmp_path / "d")
+    with pytest.raises(Stop):
+        train(half, stop_in_the_third)
+    resumed = train(replace(half, resume=True))
+    assert [r["epoch"] for r in resumed.epochs] == [1, 2, 3]
+    assert same(whole, resumed)
+
+
+def test_resume_refuses_other_settings_and_damage(tmp_path: Path) -> None:
+    config = replace(SMALL, epochs=1, checkpoint=tmp_path / "c")
+    train(config)
+    with pytest.raises(InputError, match=r"angle 90\.0 -> 45"):
+        train(replace(config, resume=True, angle=45.0))
+    (tmp_path / "c").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        train(replace(config, resume=True))
+
+
+def test_ctrl_c_leaves_a_readable_record(tmp_path: Path) -> None:
+    def interrupt(news: dict[str, Any]) -> None:
+        if news["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    result = train(replace(SMALL, out=tmp_path / "r.h5"), interrupt)
+    assert result.status == "interrupted"
+    record = Record.open(tmp_path / "r.h5")
+    assert record.status == "interrupted"
+    assert len(record.tables["epochs"]) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_can_be_read_and_resumed(tmp_path: Path, sent: signal.Signals) -> None:
+    out = tmp_path / "r.h5"
+    arguments = ["train", "--layers", "64-20-10", "--epochs", "200", "--train-samples", "200", "--test-samples", "50"]
+    command = [sys.executable, "-m", "equipoise", *arguments, "--out", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "r.h5.checkpoint").is_file() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(sent)
+        code = process.wait(30)
+    finally:
+        process.kill()
+    assert code == (130 if sent == signal.SIGTERM else -signal.SIGKILL)
+    assert 1 <= len(Record.open(out).tables["epochs"]) < 200
+    assert Record.open(out).status == ("interrupted" if sent == signal.SIGTERM else "running")
+
+
+def test_early_stop_keeps_the_best(tmp_path: Path) -> None:
+    result = train(replace(SMALL, epochs=30, patience=2, lr=1e-9))
+    assert result.status == "stopped early"
+    assert len(result.epochs) == result.best_epoch + 2
+    assert result.best_weights.keys() == result.network.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"estimator": "oscillation", "points": 4, "free_steps": 160},
+        {"estimator": "cauchy", "points": 4},
+        {"estimator": "tangent"},
+        {"estimator": "random-sign"},
+        {"estimator": "four-point", "correction": "asymep"},
+        {"correction": "dyadic", "homeostasis": 1.0, "combination": "conflict-free"},
+        {"homeostasis": 1.0, "homeostasis_end": 0.1, "homeostasis_method": "noise-correlation"},
+        {"homeostasis": 1.0, "homeostasis_method": "jacobian-vector"},
+        {"optimizer": "sgd", "tied": True},
+    ],
+    ids=lambda s: "-".join(str(v) for v in s.values()),
+)
+def test_every_way_of_learning_lowers_the_loss(settings: dict[str, Any]) -> None:
+    if settings.get("combination") == "conflict-free":
+        pytest.importorskip("conflictfree", reason="the optional library of ConFIG")
+    result = train(replace(SMALL, **settings))
+    assert result.epochs[-1]["train_loss"] < result.epochs[0]["train_loss"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"estimator": "cauchy", "points": 4, "activation": "hard-sigmoid"}, "no complex states|not holomorphic"),
+        ({"estimator": "cauchy", "points": 4, "target": "loihi2-sim"}, "complex states"),
+        ({"correction": "asymep", "target": "loihi2-sim"}, "antisymmetric correction"),
+        ({"estimator": "adjoint", "correction": "asymep"}, "exact already"),
+        ({"estimator": "tangent", "target": "loihi2-sim"}, "differentiable"),
+        ({"estimator": "adjoint", "adaptive": True}, "no finite nudge"),
+        ({"layers": (64, 20, 9)}, "10 classes"),
+        ({"layers": (784, 20, 10)}, "64 values"),
+        ({"dataset": "nothing"}, "no data set"),
+        ({"target": "nothing"}, "no target"),
+        ({"profile": "nothing"}, "no profile"),
+        ({"estimator": "nothing"}, "no estimator"),
+        ({"homeostasis_method": "nothing", "homeostasis": 1.0}, "no homeostasis"),
+        ({"train_samples": 0}, "1 to 1437"),
+        ({"out": Path("no/such/folder/r.h5")}, "does not exist"),
+    ],
+    ids=lambda x: "-".join(str(v) for v in x.values()) if isinstance(x, dict) else "",
+)
+def test_what_cannot_be_done_is_said_before_any_work(settings: dict[str, Any], says: str) -> None:
+    def no_work(news: dict[str, Any]) -> None:
+        raise AssertionError("work was done")
+
+    with pytest.raises(InputError, match=says):
+        train(replace(SMALL, **settings), no_work)
+
+
+@pytest.mark.parametrize("field", ["epochs", "lr", "homeostasis", "nudge", "free_steps", "batch_size", "seed"])
+def test_negative_settings_are_refused(field: str) -> None:
+    with pytest.raises(InputError, match="got -1"):
+        replace(SMALL, **{field: -1})
+
+
+def test_layers_are_parsed() -> None:
+    assert parse_layers("784-256-10") == (784, 256, 10)
+    for wrong in ("", "784", "784-", "784-0-10", "784-a-10", "784--10"):
+        with pytest.raises(InputError, match="hyphens"):
+            parse_layers(wrong)
+
+
+def test_the_command_line_keeps_its_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "r.h5"
+    arguments = ["train", "--dataset", "digits", "--layers", "64-20-10", "--target", "ideal", "--estimator", "centered",
+                 "--points", "2", "--nudge", "0.1", "--angle", "90", "--homeostasis", "1", "--correction", "none",
+                 "--free-steps", "40", "--nudge-steps", "20", "--epochs", "2", "--batch-size", "20", "--optimizer",
+                 "adamw", "--lr", "0.005", "--train-samples", "200", "--test-samples", "50", "--seed", "3",
+                 "--out", str(out), "--json"]  # fmt: skip
+    assert run(arguments) == 0
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    assert {"test_accuracy", "epochs", "target", "energy_j", "latency_s", "record"} <= answer.keys()
+    wanted = {"epoch", "train_loss", "test_accuracy", "converged_fraction", "symmetry", "gradient_cosine", "seconds",
+              "equilibrations"}  # fmt: skip
+    assert wanted <= answer["epochs"][0].keys()
+    assert set(answer["energy_j"]) >= {"value", "low", "high", "grade", "missing"}
+    assert answer["record"] == str(out)
+    assert run(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(["train", "--nudge", "much"]) == 2
+    assert run(["train", "--layers", "64-10-"]) == 2
