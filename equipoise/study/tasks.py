@@ -73,8 +73,19 @@ def qubo(**parameters: Any) -> Outcome:
     )
 
 
-def peer(*, solver: str, seed: int = 0, sweeps: int = 1000, timeout_ms: int = 20, **parameters: Any) -> Outcome:
-    """A CPU annealer: D-Wave's simulated annealing (``sa``) or tabu search (``tabu``), timed around the sampling."""
+def peer(
+    *,
+    solver: str,
+    seed: int = 0,
+    sweeps: int = 1000,
+    beta_range: tuple[float, float] = (1.0, 10.0),
+    timeout_ms: int = 20,
+    **parameters: Any,
+) -> Outcome:
+    """A CPU annealer: D-Wave's simulated annealing (``sa``) or tabu search (``tabu``), timed around the sampling.
+
+    Its default range of inverse temperatures cripples annealing on independent sets; ``beta_range``, linear, is tuned.
+    """
     try:
         from dwave.samplers import SimulatedAnnealingSampler, TabuSampler
     except ImportError:
@@ -87,6 +98,7 @@ def peer(*, solver: str, seed: int = 0, sweeps: int = 1000, timeout_ms: int = 20
     if solver == "sa":
         sampler: Any = SimulatedAnnealingSampler()
         arguments: dict[str, Any] = {"num_reads": 1, "num_sweeps": sweeps, "seed": seed}
+        arguments |= {"beta_range": list(beta_range), "beta_schedule_type": "linear"}
     elif solver == "tabu":
         sampler, arguments = TabuSampler(), {"num_reads": 1, "timeout": timeout_ms, "seed": seed}
     else:

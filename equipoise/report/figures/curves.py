@@ -73,6 +73,7 @@ def search_traces(runs: Sequence[Run]) -> Any:
                 costs.append(costs[-1])
             axes.step(steps, costs, where="post", label=name)
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_title("Best cost found")
         axes.set_xlabel("step (logarithmic)")
         axes.set_ylabel("cost, lower is better")

@@ -54,6 +54,7 @@ def _ranges(runs: Sequence[Run], what: str, unit: str, title: str) -> Any:
             axes.annotate(quantity(estimate.value, unit), (estimate.high, place), xytext=(6, 0), va="center",
                           textcoords="offset points", fontsize=7.5, color=MUTED)  # fmt: skip
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_yticks(range(len(rows)), [f"{profile}{' ◂' if own else ''}" for _, _, profile, own, _ in rows])
         axes.invert_yaxis()
         axes.margins(x=0.16)

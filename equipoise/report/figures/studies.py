@@ -41,6 +41,7 @@ def ratio_by_size(data: StudyData) -> Any:
         )
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.minorticks_off()
         axes.set_xlabel("variables (logarithmic)")
         axes.set_ylabel("energy ratio at equal time")
         axes.set_title("Processor over Loihi 2")
@@ -61,6 +62,7 @@ def gap_by_size(data: StudyData) -> Any:
             style = ("-o", "--s", "-.^", ":D")[index % 4]
             axes.plot(*zip(*points), style, color=PALETTE[index % len(PALETTE)], markersize=4, label=name)
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.set_xlabel("variables (logarithmic)")
         axes.set_ylabel("gap, %; lower is better")

@@ -78,6 +78,7 @@ def tradeoff(front: Front) -> Any:
             axes.annotate(f"{run.name}, {quantity(run.cost.latency.value, 's')}", (energy.value, y), xytext=(0, 10),
                           textcoords="offset points", ha="center", fontsize=8, color=MUTED)  # fmt: skip
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.margins(x=0.2, y=0.25)
         if not front.higher_is_better:
             axes.invert_yaxis()

@@ -1,0 +1,88 @@
+"""profiles, price, report, records, sweep: one JSON object on standard output, one line for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from equipoise.cli.main import run
+from hw_profiles.ledger import Event, Ledger
+from hw_profiles.record import Record
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    ledger = Ledger()
+    ledger.add(Event.STEPS, 100)
+    ledger.add(Event.NEURON_UPDATES_INACTIVE, 1000)
+    ledger.add(Event.WEIGHT_WRITES, 5)
+    path = tmp_path / "r.h5"
+    with Record.create(path, kind="qubo", config={}, seeds={"seed": 1}, target={"resolved": "loihi2-sim"}) as written:
+        written.result("best_cost", -3.0)
+        written.append("reads", {"read": 0, "cost": -3.0})
+        written.set_ledger(ledger)
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert run([*arguments]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_price_on_two_machines(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    priced = answer(capsys, "price", str(record), "--profile", "loihi2", "--json")
+    assert priced["energy_j"]["value"] > 0  # type: ignore[index]
+    refused = answer(capsys, "price", str(record), "--profile", "loihi1", "--json")
+    assert refused["energy_j"]["missing"] == ["weight_writes"]  # type: ignore[index]
+    assert run(["price", str(record), "--profile", "loihi1"]) == 0
+    assert "no price for weight_writes" in capsys.readouterr().err
+
+
+def test_profiles(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert len(answer(capsys, "profiles", "list", "--json")["profiles"]) == 14  # type: ignore[arg-type]
+    assert answer(capsys, "profiles", "show", "loihi2", "--json")["name"] == "loihi2"
+    assert run(["profiles", "show", "loihi2"]) == 0
+    assert "oihi 2" in capsys.readouterr().err
+    bad = tmp_path / "bad.toml"
+    bad.write_text('schema_version = 1\nname = "x"\n')
+    assert run(["profiles", "check", str(bad)]) == 2
+    text = capsys.readouterr().err
+    assert "title" in text
+    assert "static_power: missing" in text
+
+
+def test_records(record: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    listed = answer(capsys, "records", "ls", str(record.parent), "--json")["records"]
+    assert [row["result.best_cost"] for row in listed] == [-3.0]  # type: ignore[attr-defined]
+    assert answer(capsys, "records", "show", str(record), "--json")["counts"]["steps"] == 100  # type: ignore[index]
+    assert run(["records", "export", str(record), "--table", "reads"]) == 0
+    assert capsys.readouterr().out == f"record,read,cost\n{record},0,-3.0\n"
+    assert run(["records", "export", str(record), "--json", "--out", str(tmp_path / "r.json")]) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["records"][0]["kind"] == "qubo"
+    assert run(["records", "export", str(record), "--table", "nothing"]) == 2
+    assert run(["records", "ls", str(tmp_path / "absent.h5")]) == 2
+
+
+def test_report_overwrites_nothing(record: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    page = tmp_path / "p.html"
+    done = answer(capsys, "report", str(record), "--out", str(page), "--profile", "loihi2", "--json")
+    assert done["page"] == str(page)
+    before = page.read_bytes()
+    assert run(["report", str(record), "--out", str(page)]) == 2
+    assert page.read_bytes() == before
+
+
+def test_sweep(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    study = tmp_path / "s.toml"
+    study.write_text('name = "s"\ntask = "calibrate"\n[fixed]\nmilliseconds = 1\n[grid]\nseed = [0, 1]\n')
+    out = tmp_path / "s.h5"
+    done = answer(capsys, "sweep", str(study), "--out", str(out), "--report", str(tmp_path / "s.html"), "--json")
+    assert (done["complete"], done["failed"]) == (2, [])
+    assert "Equipoise study" in (tmp_path / "s.html").read_text()
+    rows = answer(capsys, "records", "ls", str(out), "--json")["records"]
+    assert [row["param.seed"] for row in rows] == [0, 1]  # type: ignore[attr-defined]
+    assert len(answer(capsys, "sweep", "--list", "--json")["studies"]) == 3  # type: ignore[arg-type]
+    assert run(["sweep", "nothing", "--out", str(out)]) == 2
+    assert run(["sweep", str(study)]) == 2
