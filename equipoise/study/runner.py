@@ -99,35 +99,35 @@ def _tail() -> str:
 
 
 def _locally(todo: list[Item], workers: int, retries: int) -> Generator[Entry, None, None]:
-    """Entries as they are done. A worker that dies costs its run an attempt; the pool is made anew."""
-    queue = [(item, 1) for item in reversed(todo)]
+    """Entries as they are done. When a worker dies the pool is made anew and what was running starts again; that is
+    counted apart from failures, because nobody can tell which of the runs killed it."""
+    queue = [(item, 1, 0) for item in reversed(todo)]
     while queue:
         with _single_threads():
             pool = _pool(min(workers, len(queue)))
-        running: dict[Future[Entry], tuple[Item, int]] = {}
+        running: dict[Future[Entry], tuple[Item, int, int]] = {}
         try:
             while queue or running:
                 # Two per worker: none waits, and few are lost with a worker.
                 while queue and len(running) < 2 * workers:
-                    item, attempt = queue.pop()
-                    running[pool.submit(run_item, item, attempt)] = (item, attempt)
+                    item, attempt, deaths = queue.pop()
+                    running[pool.submit(run_item, item, attempt)] = (item, attempt, deaths)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     entry = future.result()
-                    item, attempt = running.pop(future)
+                    item, attempt, deaths = running.pop(future)
                     if entry.status != "complete" and attempt <= retries:
-                        queue.append((item, attempt + 1))
+                        queue.append((item, attempt + 1, deaths))
                     else:
                         yield entry
         except BrokenProcessPool:
-            for future, (item, attempt) in running.items():
-                if future.done() and future.exception() is None:
+            for future, (item, attempt, deaths) in running.items():
+                if future.done() and future.exception() is None and future.result().status == "complete":
                     yield future.result()
-                elif attempt > retries + 2:
-                    yield Entry(
-                        item.index, item.key, item.task, item.parameters, "failed", attempt, error="worker died"
-                    )
+                elif deaths > retries + 2:
+                    text = f"its worker died {deaths + 1} times"
+                    yield Entry(item.index, item.key, item.task, item.parameters, "failed", attempt, error=text)
                 else:
-                    queue.append((item, attempt + 1))
+                    queue.append((item, attempt, deaths + 1))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
