@@ -37,9 +37,9 @@ def default_steps(num_variables: int, target: str = "loihi2-sim") -> int:
     return max(1000, min(50_000, 100_000_000 // max(num_variables, 1)))
 
 
-def read_seeds(seed: int, reads: int) -> list[int]:
-    """One seed per read; read r has the same seed however many reads there are."""
-    return [derive_seed(seed, "qubo read", r) % 2**63 for r in range(reads)]
+def read_seeds(seed: int, reads: int, first: int = 0) -> list[int]:
+    """One seed per read, from read ``first`` on; read r has the same seed however many reads there are."""
+    return [derive_seed(seed, "qubo read", r) % 2**63 for r in range(first, first + reads)]
 
 
 def solve(
@@ -87,7 +87,7 @@ def solve(
     """
     began = time.perf_counter()
     _check(steps, timeout, target_cost, reads, temperature, threads)
-    seeds = read_seeds(seed, reads)
+    read_seeds(seed, 1)  # refuses a seed that cannot be used
     from hw_profiles.pricing import price
     from hw_profiles.profile import load_profile
     from mappers.targets import choose_target
@@ -126,7 +126,7 @@ def solve(
             )  # fmt: skip
         run = _Reads(qubo, record, progress)
         sampling = time.perf_counter()
-        interrupted = run.all(machine, schedule, seeds, limits, should_stop)
+        interrupted = run.all(machine, schedule, (seed, reads), limits, should_stop)
         sampled = time.perf_counter() - sampling
         cost = price(run.ledger, prices)
         best = run.best
@@ -214,17 +214,17 @@ class _Reads:
         self,
         machine: QuboMachine,
         schedule: Any,
-        seeds: list[int],
+        seeds: tuple[int, int],
         limits: dict[str, Any],
         should_stop: Callable[[], bool] | None,
     ) -> bool:
-        """Anneal every seed, a batch at a time; return whether it was interrupted."""
-        batch, done = limits["threads"], 0
+        """Anneal ``(seed, reads)``, a batch at a time; return whether it was interrupted."""
+        (seed, reads), batch, done = seeds, limits["threads"], 0
         if should_stop is not None:
             limits = {**limits, "should_stop": should_stop}
-        while done < len(seeds):
+        while done < reads:
             began = time.perf_counter()
-            some = seeds[done : done + batch]
+            some = read_seeds(seed, min(batch, reads - done), done)
             try:
                 self.add(machine.anneal(schedule, some, **limits))
             except KeyboardInterrupt:
