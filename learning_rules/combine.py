@@ -54,7 +54,8 @@ def combine_conflict_free(parameters: list[nn.Parameter], task: list[torch.Tenso
         return
     first = torch.cat([g.flatten() for _, g in shared])
     second = torch.cat([p.grad.flatten() for p, _ in shared if p.grad is not None])
-    direction = ConFIG_update([first, second])
+    # The library computes in float32 whatever it is given.
+    direction = ConFIG_update([first.float(), second.float()]).to(first.dtype)
     position = 0
     for parameter, gradient in shared:
         size = gradient.numel()

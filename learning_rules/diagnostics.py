@@ -33,11 +33,13 @@ class NudgeDiagnosis:
         agreement: per population, cosine of the estimates with N and 2N points (or with a nudge and its half).
         leakage: |Im| / |Re| of the full-circle sum; None without complex states.
         converged_fraction: share of samples whose nudged relaxations converged.
-        trusted: every agreement is at least 0.99.
+        difference: |a - b| / |b| of the two estimates; saturated neurons still agree in direction, not in size.
+        trusted: every agreement is at least ``enough`` and the difference at most twice what that angle allows.
         text: one sentence to show.
     """
 
     agreement: list[float]
+    difference: float
     leakage: float | None
     converged_fraction: float
     trusted: bool
@@ -78,11 +80,13 @@ def diagnose_nudge(
     keep = a.converged & b.converged
     found = agreement(a.errors, b.errors, keep)
     worst = min((x for x in found if not math.isnan(x)), default=0.0)
-    trusted = worst >= enough
-    text = f"estimates with {what} agree to a cosine of {worst:.4f}" + (
+    apart = torch.cat([(x - y).flatten(1)[keep].flatten() for x, y in zip(a.errors, b.errors)]).norm()
+    difference = float(apart / torch.cat([y.flatten(1)[keep].flatten() for y in b.errors]).norm())
+    trusted = worst >= enough and difference <= 2 * math.sqrt(2 * (1 - enough))
+    text = f"estimates with {what} agree to a cosine of {worst:.4f} and differ by {100 * difference:.1f} %" + (
         "" if trusted else f": the nudge {rule.nudge:g} is beyond the reach of this estimator; take a smaller one"
     )
-    return NudgeDiagnosis(found, leakage, float(keep.double().mean()), trusted, text)
+    return NudgeDiagnosis(found, difference, leakage, float(keep.double().mean()), trusted, text)
 
 
 def imaginary_leakage(
