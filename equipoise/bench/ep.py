@@ -21,7 +21,7 @@ __all__ = ["command"]
 STEPS = 100
 
 
-def _best(run: Callable[[], object], seconds: float = 1.5) -> float:
+def _best(run: Callable[[], object], seconds: float = 1.0) -> float:
     """Shortest time of one call, over about ``seconds``."""
     run()
     best, end = float("inf"), time.perf_counter() + seconds

@@ -44,7 +44,7 @@ class IdealMachine(RelaxationSubstrate):
 
     def drive(self, inputs: torch.Tensor) -> Drive:
         with torch.no_grad():
-            return Drive(inputs, self.network.input_currents(inputs))
+            return Drive(inputs, self._compiled.currents(inputs))
 
     @torch.no_grad()
     def relax(

@@ -161,7 +161,7 @@ class AnalogMachine(RelaxationSubstrate):
         p = self.chip
         with torch.no_grad():
             inputs = quantise(inputs, p.dac_bits, -p.dac_range, p.dac_range)
-            return Drive(inputs, self._twin.input_currents(inputs))
+            return Drive(inputs, self._compiled.currents(inputs))
 
     @torch.no_grad()
     def relax(

@@ -112,14 +112,18 @@ class Network(nn.Module):
         """v = sigma(u), population by population."""
         return tuple(a.function(u) for a, u in zip(self.activations, membranes))
 
+    def check_inputs(self, inputs: Tensor) -> None:
+        """Raises InputError: the batch does not have the network's input shape, or is empty."""
+        if tuple(inputs.shape[1:]) != self.input_shape or inputs.shape[0] == 0:
+            raise InputError(f"inputs of shape {tuple(inputs.shape)}; expected (batch, {self.input_shape}), batch > 0")
+
     def input_currents(self, inputs: Tensor) -> State:
         """What does not change while relaxing: input couplings applied to ``inputs``, and all biases.
 
         Raises:
             InputError: the batch does not have the network's input shape, or is empty.
         """
-        if tuple(inputs.shape[1:]) != self.input_shape or inputs.shape[0] == 0:
-            raise InputError(f"inputs of shape {tuple(inputs.shape)}; expected (batch, {self.input_shape}), batch > 0")
+        self.check_inputs(inputs)
         currents = list(self.rest(inputs.shape[0]))
         with torch.no_grad():
             for coupling in self.couplings:
