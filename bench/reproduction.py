@@ -116,6 +116,8 @@ def run_case(case: Case, seed: int) -> dict[str, Any]:
             )
 
     result = train(TrainConfig(**config), show)
+    if result.status != "complete":  # a run cut short is no row of the table
+        raise KeyboardInterrupt
     last = result.epochs[-1]
     kept = ("test_accuracy", "train_loss", "converged_fraction", "symmetry", "weight_angle", "gradient_cosine", "nudge")
     row = {
