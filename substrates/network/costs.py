@@ -6,6 +6,8 @@ complex nudges work), and the ordinary gradient of parameters of its own (a read
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -14,20 +16,20 @@ from hw_profiles.errors import InputError
 __all__ = ["Cost", "SoftmaxReadout", "SquaredError"]
 
 
-class Cost(nn.Module):
+class Cost(nn.Module, ABC):
     """Base of the costs. ``target`` is whatever the cost understands (class indices, vectors)."""
 
+    @abstractmethod
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Loss per sample, shape (batch,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gradient(self, output: Tensor, target: Tensor) -> Tensor:
         """dL/dv of the output activities, shape of ``output``; real or complex."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
         """Class index per sample, shape (batch,)."""
-        raise NotImplementedError
 
     def check_target(self, target: Tensor) -> None:
         """Raise InputError when ``target`` is nothing this cost understands (labels out of range)."""

@@ -6,6 +6,8 @@ tied, in which case the backward one holds no weights and reads the forward's.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,7 @@ __all__ = ["Coupling", "Dense"]
 INPUT = -1
 
 
-class Coupling(nn.Module):
+class Coupling(nn.Module, ABC):
     """A map from the activities of ``source`` to a current into ``target`` (population indices; -1 is the input)."""
 
     source: int
@@ -29,9 +31,9 @@ class Coupling(nn.Module):
     holomorphic: bool = True  #: may be given complex activities
 
     @property
+    @abstractmethod
     def macs(self) -> int:
         """Multiply-accumulates of one application to one sample."""
-        raise NotImplementedError
 
     def describe(self) -> str:
         """A few words for messages."""
@@ -39,7 +41,11 @@ class Coupling(nn.Module):
 
     def linear(self, activity: Tensor) -> Tensor:
         """Current into the target without the bias, shape (batch, *target shape); real or complex."""
-        raise NotImplementedError
+        raise self._two_ended()
+
+    def _two_ended(self) -> TypeError:
+        """The error of a coupling that has only the ``*_between`` forms."""
+        return TypeError(f"{self.describe()} depends on the activities at both ends; use the *_between methods")
 
     def add_bias(self, current: Tensor) -> Tensor:
         """``current`` (batch, *target shape) plus this coupling's bias, if it has one."""
@@ -51,15 +57,15 @@ class Coupling(nn.Module):
 
     def tangent(self, direction: Tensor, at: Tensor) -> Tensor:
         """J direction: the coupling's Jacobian at source activity ``at`` times a source-shaped direction."""
-        raise NotImplementedError
+        raise self._two_ended()
 
     def transpose(self, error: Tensor, at: Tensor) -> Tensor:
         """J^T error: the coupling's Jacobian at source activity ``at``, transposed, times a target-shaped error."""
-        raise NotImplementedError
+        raise self._two_ended()
 
     def accumulate_gradient(self, pre: Tensor, error: Tensor) -> None:
         """Add sum_b (d current_b / d parameters)^T error_b to ``.grad``."""
-        raise NotImplementedError
+        raise self._two_ended()
 
     # A two-ended coupling's current also depends on the activities it flows into (feedback through softmax pooling).
     # The network calls these; a one-ended coupling ignores the target's own activities.

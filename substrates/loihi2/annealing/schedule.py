@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +18,14 @@ __all__ = ["Geometric", "Linear", "Reanneal", "Schedule", "Series"]
 MAX_TEMPERATURE = 65535
 
 
-class Schedule:
+class Schedule(ABC):
     """Temperature over steps. ``length`` is the number of steps of one anneal, None without end."""
 
     length: int | None
 
+    @abstractmethod
     def temperatures(self, first: int, count: int) -> npt.NDArray[np.int32]:
         """Temperatures of the steps ``first`` to ``first + count - 1``."""
-        raise NotImplementedError
 
 
 def _check(high: float, low: float) -> None:
