@@ -99,11 +99,10 @@ def _cases(instances: Path | None, given: dict[str, Any]) -> Iterator[Case]:
     from equipoise.bench.qubo_cases import independent_sets, library
 
     if "mis" in given["families"]:
-        yield from independent_sets(given["sizes"], given["densities"], given["seeds"])
+        sets = independent_sets(given["sizes"], given["densities"], given["seeds"])
+        yield from (case for case in sets if given["match"] in case.name)
     if instances is not None:
-        for case in library(instances):
-            if case.family in given["families"]:
-                yield case
+        yield from library(instances, given["families"], given["match"])
 
 
 @click.command()
@@ -115,6 +114,7 @@ def _cases(instances: Path | None, given: dict[str, Any]) -> Iterator[Case]:
 @click.option("--nodes", "sizes", multiple=True, type=int, help="Independent sets: sizes [250, 1000, 2500].")
 @click.option("--density", "densities", multiple=True, type=int, help="Independent sets: per cent [1, 5, 10, 25].")
 @click.option("--seed", "seeds", multiple=True, type=int, help="Independent sets: instance seeds [0].")
+@click.option("--match", default="", help="Only instances whose name holds this.")
 @click.option("--solver", "only", multiple=True, help="Only solvers whose name holds this.")
 @click.option("--reads", default=3, show_default=True, help="Calls per rung, with different read seeds.")
 @click.option("--read-seed", default=0, show_default=True, help="Seed of the first read.")

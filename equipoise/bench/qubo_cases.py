@@ -32,7 +32,7 @@ def independent_sets(sizes: tuple[int, ...], densities: tuple[int, ...], seeds: 
                 yield Case("mis", f"mis-{n}-{d}%-{seed}", bqm, known.official, known.best, MIS_BETAS)
 
 
-def library(folder: Path, smallest: int = 250) -> Iterator[Case]:
+def library(folder: Path, families: tuple[str, ...], match: str = "", smallest: int = 250) -> Iterator[Case]:
     """bqp files (``bqp250_1.txt.gz``) and Gset files (``G1.qubo.txt.gz``) with a value in ``best_known.csv``."""
     from equipoise.qubo import read
 
@@ -44,10 +44,11 @@ def library(folder: Path, smallest: int = 250) -> Iterator[Case]:
     for name, value in best.items():
         size = re.match(r"bqp(\d+)_", name)
         files = sorted(folder.glob(f"{name}.*"))
-        if not files or (size and int(size[1]) < smallest):
+        family = "bqp" if size else "gset"
+        if not files or family not in families or match not in name or (size and int(size[1]) < smallest):
             continue
         problem = read(files[0], format="bqp" if size else "triplet")
-        yield Case("bqp" if size else "gset", name, problem.to_bqm(), -value, -value, _betas(problem))
+        yield Case(family, name, problem.to_bqm(), -value, -value, _betas(problem))
 
 
 def _betas(problem: Any) -> tuple[float, float]:

@@ -104,7 +104,11 @@ def reach(instance: Instance) -> AnnealResult:
     problem = instance.problem()
     indptr, indices, entry = problem.csr
     annealer = Loihi2Annealer(
-        indptr, indices, np.asarray(problem.pairs)[entry] // 2, problem.linear, Settings(exponent=EXPONENT)
+        indptr,
+        indices,
+        np.asarray(problem.pairs)[entry] // 2,
+        problem.linear,
+        Settings(strict=False, exponent=EXPONENT),
     )
     return annealer.anneal(Linear(target.high, target.low, target.steps), [target.read_seed])
 

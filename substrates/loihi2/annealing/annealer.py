@@ -17,10 +17,12 @@ from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing.layout import STATE_MAX, Layout
-from substrates.loihi2.annealing.read import NO_TARGET, Read, chip_ledger
+from substrates.loihi2.annealing.read import NO_TARGET, Read
 from substrates.loihi2.annealing.schedule import MAX_TEMPERATURE, Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.temperature import temperature_range
+from substrates.loihi2.annealing.tempering import Replicas, temper
+from substrates.loihi2.random import stream_key, word_array
 
 __all__ = ["Loihi2Annealer"]
 
@@ -160,6 +162,46 @@ class Loihi2Annealer(AnnealingSubstrate):
             done = [one(index) for index in range(len(seeds))]
         return self._result(done)
 
+    def temper(
+        self,
+        seeds: Sequence[int] | npt.NDArray[np.uint64] = (0,),
+        *,
+        replicas: int = 8,
+        period: int = 50,
+        temperatures: tuple[int, int] | None = None,
+        steps: int | None = None,
+        target_cost: int | None = None,
+        timeout_s: float | None = None,
+    ) -> AnnealResult:
+        """Parallel tempering: ``replicas`` copies of the network at fixed temperatures that trade places.
+
+        Where it pays and where not is measured in README.md. One result per seed: the best over its replicas;
+        ``steps`` are steps of each replica, the ledger counts all of them.
+
+        Args:
+            temperatures: (high, low) of the ladder in stored units; None for `temperature_range`, low end raised.
+            period: steps between exchanges.
+
+        Raises:
+            InputError: no limit, a negative one, or fewer than two replicas.
+        """
+        if steps is None and timeout_s is None:
+            raise InputError("give a number of steps or a timeout: tempering has no end of its own")
+        if replicas < 2 or period < 1 or (steps is not None and steps < 0):
+            raise InputError("tempering needs at least 2 replicas, a period of at least 1 and zero or more steps")
+        high, low = temperatures or self.temperature_range()
+        ladder = np.rint(np.geomspace(high, max(low if temperatures else 1.4 * low, 1), replicas)).astype(np.int32)
+        target = NO_TARGET if target_cost is None else int(target_cost)
+        done = []
+        for seed in seeds:
+            clock = time.perf_counter_ns()
+            end = None if timeout_s is None else clock + int(timeout_s * 1e9)
+            keys = word_array(stream_key(int(seed), "anneal replicas"), 0, np.arange(replicas))
+            copies = [Read(self.layout, int(key), self.settings, None, self.exponent) for key in keys]
+            temper(copies, ladder, int(seed), self.exponent, steps=steps, period=period, target=target, deadline_ns=end)
+            done.append((Replicas(copies), time.perf_counter_ns() - clock))
+        return self._result(done)
+
     def _starts(self, start: npt.NDArray[np.uint8] | None, reads: int) -> list[npt.NDArray[np.uint8] | None]:
         if start is None:
             return [None] * reads
@@ -197,17 +239,17 @@ class Loihi2Annealer(AnnealingSubstrate):
                 left = CHECK_NS if deadline is None else max(deadline - now - spent, 1)
                 size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, MAX_PIECE)))
 
-    def _result(self, done: list[tuple[Read, int]]) -> AnnealResult:
+    def _result(self, done: Sequence[tuple[Read | Replicas, int]]) -> AnnealResult:
         reads = [read for read, _ in done]
         ledger = Ledger()
         for read in reads:
-            ledger.merge(chip_ledger(read.counters, self.settings, self.n))
+            ledger.merge(read.ledger())
         return AnnealResult(
             np.stack([r.best_state() for r in reads]) if reads else np.zeros((0, self.n), np.uint8),
             np.array([r.best_cost for r in reads], np.int64),
             np.array([r.steps for r in reads], np.int64),
             np.array([r.best_step for r in reads], np.int64),
-            tuple(np.concatenate(r.trace) for r in reads),
+            tuple(r.improvements() for r in reads),
             np.array([wall for _, wall in done], np.int64),
             ledger,
         )

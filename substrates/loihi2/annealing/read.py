@@ -103,6 +103,14 @@ class Read:
             if found := int(self.counters[kernel.FOUND]):
                 self.trace.append(self._improvements[:found].copy())
 
+    def improvements(self) -> npt.NDArray[np.int64]:
+        """(k, 2): step and cost of every improvement, the start first."""
+        return np.concatenate(self.trace)
+
+    def ledger(self) -> Ledger:
+        """What the chip counts for this read."""
+        return chip_ledger(self.counters, self.settings, self.layout.n)
+
 
 def chip_ledger(counters: npt.NDArray[Any], settings: Settings, n: int) -> Ledger:
     """What the chip counts for a read: every neuron steps in every hardware step, whatever the kernel skipped.

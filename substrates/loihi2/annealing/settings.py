@@ -18,21 +18,22 @@ class Settings:
     Attributes:
         scheme: ``two-phase`` (suggest, then switch; two hardware steps) or ``refractory`` (one).
         random_bits: width k of the random number whose leading zeros are counted; dE > k T is never accepted.
-        strict: accept dE < T clz(r) instead of dE <= T clz(r). It also halves the rate of moves that cost nothing:
-            they are always accepted without it, with probability 1/2 (clz >= 1) with it, and never at T = 0.
+        strict: accept dE < T clz(r) instead of dE <= T clz(r). Moves that cost nothing are then made with probability
+            1/2 (clz >= 1) and never at T = 0; without it always, which wastes most steps on problems with plateaus.
         switch_bits: width b of the second random number: with n rivals a neuron flips if rand_b (n + 1) < 2^b.
         refractory_scaling: after a flip a neuron rests rand8 >> scaling steps.
-        initial_rest: refractory neurons begin with a random rest, drawn like any other.
+        initial_rest: refractory neurons begin with a random rest, drawn like any other; without it the first step
+            flips every neuron at once, from which dense problems do not recover.
         exponent: Q is stored as Q 2^exponent (a synapse's weight exponent), which gives the integer temperature its
             resolution; temperatures are in these stored units. None: chosen from the problem.
     """
 
     scheme: str = "two-phase"
     random_bits: int = 16
-    strict: bool = False
+    strict: bool = True
     switch_bits: int = 8
     refractory_scaling: int = 4
-    initial_rest: bool = False
+    initial_rest: bool = True
     exponent: int | None = None
 
     def __post_init__(self) -> None:

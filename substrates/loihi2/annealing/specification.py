@@ -5,10 +5,10 @@ neighbours, one time step late. In every algorithmic step t it does:
 
     v_i  = Q_ii + 2 u_i                          (the shift by one is exact)
     dE_i = -v_i if x_i else v_i                  cost of flipping x_i alone
-    test:  dE_i 2^e <= T clz_k(r_i)              r_i: k random bits; clz_k counts its leading zeros, k for r_i = 0
+    test:  dE_i 2^e < T clz_k(r_i)               r_i: k random bits; clz_k counts its leading zeros, k for r_i = 0
 
-which accepts dE <= 0 always and dE > 0 with probability 2^-ceil(dE / T), up to k T: Metropolis at the inverse
-temperature ln 2 / T. A neuron that passes:
+or dE_i 2^e <= T clz_k(r_i) when not ``strict``. It accepts dE < 0 always and dE > 0 with probability about 2^-(dE / T)
+(a staircase: every T more costs one more zero), up to k T: Metropolis at the inverse temperature ln 2 / T. A neuron that passes:
 
 * two-phase: suggests (1-bit synapses count n, its suggesting neighbours), and one hardware step later flips if
   rand_b (n + 1) < 2^b, that is with probability about 1 / (n + 1);

@@ -93,7 +93,7 @@ def distance(p, q):
 @pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
 def test_sampled_distribution_is_that_of_the_exact_chain(scheme):
     """Rest 0 (rand8 >> 8) makes the refractory scheme plain parallel Metropolis, a chain on x alone."""
-    chosen = Settings(scheme, refractory_scaling=8, exponent=0)
+    chosen = Settings(scheme, refractory_scaling=8, exponent=0, strict=False)
     exact = stationary(transition(Q4, 3, scheme))
     found = sampled(Q4, 3, chosen, 20000, seed=5)
     # Correlated samples: the distance of independent ones would be about 0.01.
@@ -122,15 +122,16 @@ def test_distance_from_the_boltzmann_distribution():
     }
     assert all(exact["two-phase", t] < exact["refractory", t] for t in (2, 4, 8)), exact
     assert exact["two-phase", 1] < 0.2, exact
-    rested = distance(sampled(Q4, 4, Settings("refractory", exponent=0), 20000, seed=6), boltzmann(Q4, 4))
+    rested = distance(sampled(Q4, 4, Settings("refractory", exponent=0, strict=False), 20000, seed=6), boltzmann(Q4, 4))
     assert rested < exact["refractory", 4] + 0.03, (rested, exact)
 
 
-def test_one_neuron_follows_its_odds():
-    """P(x = 1) = 2^-m / (1 + 2^-m) with m = ceil(dE / T): down always, up with probability 2^-m."""
+@pytest.mark.parametrize("strict", [False, True])
+def test_one_neuron_follows_its_odds(strict):
+    """P(x = 1) = 2^-m / (1 + 2^-m) with m = ceil(dE / T), or floor(dE / T) + 1 when strict: down always, up with 2^-m."""
     for energy, temperature in [(3, 3), (3, 2), (5, 2)]:
-        m = -(-energy // temperature)
-        found = sampled(np.array([[energy]]), temperature, Settings(exponent=0), 20000, seed=1)
+        m = energy // temperature + 1 if strict else -(-energy // temperature)
+        found = sampled(np.array([[energy]]), temperature, Settings(exponent=0, strict=strict), 20000, seed=1)
         expected = 2.0**-m / (1 + 2.0**-m)
         assert abs(found[1] - expected) < 5 * np.sqrt(expected / 20000)
 

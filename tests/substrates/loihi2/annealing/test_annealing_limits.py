@@ -6,7 +6,7 @@ from scipy import sparse
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
-from substrates.loihi2.annealing import Geometric, Linear, Loihi2Annealer, Reanneal, Series, Settings
+from substrates.loihi2.annealing import Geometric, Linear, Loihi2Annealer, Reanneal, Series, Settings, TemperatureNeuron
 from substrates.loihi2.annealing.read import Read
 from substrates.loihi2.annealing.specification import CostIntegrator, ReferenceAnnealer
 from substrates.loihi2.annealing.temperature import temperature_range
@@ -136,6 +136,23 @@ def test_schedules():
     for bad in (lambda: Linear(1, 2), lambda: Linear(70000, 1), lambda: Series(()), lambda: Geometric(4, 0)):
         with pytest.raises(InputError):
             bad()
+
+
+def test_temperature_neuron():
+    linear = {"maximum": 10, "minimum": 3, "delta": 3, "steps_per_temperature": 2}
+    assert TemperatureNeuron(**linear).temperatures(0, 8).tolist() == [10, 10, 7, 7, 4, 4, 4, 4]
+    assert TemperatureNeuron(**linear, floor="reset").temperatures(0, 8).tolist() == [10, 10, 7, 7, 4, 4, 10, 10]
+    assert TemperatureNeuron(**linear, floor="zero").temperatures(4, 4).tolist() == [4, 4, 0, 0]
+    falling = TemperatureNeuron(100, 1, 230, 8, kind="geometric")
+    assert falling.temperatures(0, 4).tolist() == [100, 89, 79, 70]
+    assert falling.temperatures(5000, 1)[0] == falling.levels[-1] >= 1
+    for bad in (
+        {"maximum": 70000},
+        {"maximum": 1, "delta": 600, "exponent": 8, "kind": "geometric"},
+        {"maximum": 1, "floor": "x"},
+    ):
+        with pytest.raises(InputError):
+            TemperatureNeuron(**bad)
 
 
 def test_temperature_range_scales_with_the_problem():
