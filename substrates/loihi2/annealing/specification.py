@@ -8,7 +8,8 @@ neighbours, one time step late. In every algorithmic step t it does:
     test:  dE_i 2^e < T clz_k(r_i)               r_i: k random bits; clz_k counts its leading zeros, k for r_i = 0
 
 or dE_i 2^e <= T clz_k(r_i) when not ``strict``. It accepts dE < 0 always and dE > 0 with probability about 2^-(dE / T)
-(a staircase: every T more costs one more zero), up to k T: Metropolis at the inverse temperature ln 2 / T. A neuron that passes:
+(a staircase: every T more costs one more zero), up to k T: Metropolis at the inverse temperature ln 2 / T.
+A neuron that passes:
 
 * two-phase: suggests (1-bit synapses count n, its suggesting neighbours), and one hardware step later flips if
   rand_b (n + 1) < 2^b, that is with probability about 1 / (n + 1);

@@ -128,7 +128,7 @@ def test_distance_from_the_boltzmann_distribution():
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_one_neuron_follows_its_odds(strict):
-    """P(x = 1) = 2^-m / (1 + 2^-m) with m = ceil(dE / T), or floor(dE / T) + 1 when strict: down always, up with 2^-m."""
+    """P(x = 1) = 2^-m / (1 + 2^-m) with m = ceil(dE / T) or floor(dE / T) + 1; up with probability 2^-m."""
     for energy, temperature in [(3, 3), (3, 2), (5, 2)]:
         m = energy // temperature + 1 if strict else -(-energy // temperature)
         found = sampled(np.array([[energy]]), temperature, Settings(exponent=0, strict=strict), 20000, seed=1)

@@ -1,0 +1,68 @@
+"""The QUBO bench: the ladder, what is read off it, the command, and the page made of its JSON."""
+
+import importlib.util
+import itertools
+import json
+from pathlib import Path
+
+import dimod
+import pytest
+
+from equipoise.bench.qubo import climb, summary
+from equipoise.bench.qubo_solvers import Call, Case, Solver
+from equipoise.cli.main import run
+
+CASE = Case("mis", "toy", dimod.BinaryQuadraticModel({0: -1.0}, {}, 0.0, "BINARY"), -10, -12, (1, 10))
+
+
+class Halving(Solver):
+    """Twice the work, twice the time, and one lower in cost."""
+
+    name, unit, first = "halving", "units", 1
+
+    def run(self, case, work, seed):
+        return Call(-8.0 - work.bit_length() - seed % 2, 1e-4 * work + 1e-3, 1e-4 * work)
+
+    def call(self, case, work, seed):
+        raise NotImplementedError
+
+
+def test_ladder_and_summary():
+    rungs = climb(Halving(), CASE, 0.1, 3, 0)
+    assert rungs[-1]["sampling_s"] > 0.1 / 1.7
+    assert all(b["work"] in (2 * a["work"], 4 * a["work"]) for a, b in itertools.pairwise(rungs))
+    result = summary(rungs, CASE, 0.1)
+    assert result["time_to_target_sampling_s"] == pytest.approx(4e-4)
+    assert result["time_to_target_whole_s"] == pytest.approx(1.4e-3)
+    fitting = [r for r in rungs if r["sampling_s"] <= 1e-3]
+    gap = result["gaps"]["0.001"]
+    assert gap["mean_cost"] == pytest.approx(sum(fitting[-1]["costs"]) / 3)
+    assert gap["gap_percent"] == pytest.approx(10 * (gap["mean_cost"] + 10))
+    assert "1" not in result["gaps"]
+
+
+def test_command_and_page(capsys, tmp_path):
+    pytest.importorskip("dwave.samplers", reason="the peers are an extra")
+    arguments = "bench qubo --budget 0.002 --family mis --nodes 250 --density 5 --reads 1 --json"
+    assert run([*arguments.split(), "--solver", "equipoise", "--solver", "dwave SA"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    (result,) = data["results"]
+    assert result["target"] == -67
+    assert result["solvers"]["equipoise"]["gaps"]["0.001"]["gap_percent"] < 10
+    source, out = tmp_path / "a.json", tmp_path / "page.md"
+    source.write_text(json.dumps(data))
+    path = Path(__file__).parents[3] / "bench" / "qubo_table.py"
+    spec = importlib.util.spec_from_file_location("qubo_table", path)
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    out.write_text(table.page(data))
+    text = out.read_text()
+    assert "mis-250-5%-0" in text
+    assert "dwave SA tuned" in text
+
+
+def test_bad_requests(capsys, tmp_path):
+    assert run(["bench", "qubo", "--budget", "0"]) == 2
+    assert run(["bench", "qubo", "--nodes", "77"]) == 2
+    assert run(["bench", "qubo", "--family", "bqp", "--instances", str(tmp_path)]) == 2
+    assert "best_known.csv" in capsys.readouterr().err
