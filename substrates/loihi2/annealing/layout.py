@@ -66,33 +66,34 @@ class Layout:
         if not (_whole(values) and _whole(diag)):
             raise InputError("Q must hold whole numbers of at most 24 bits; quantise it first")
         diag = diag.astype(np.int64)
-        reach = np.zeros(len(values) + 1, np.int64)
-        np.cumsum(np.abs(values), out=reach[1:], dtype=np.int64)
-        worst = int((2 * (reach[starts[1:]] - reach[starts[:-1]]) + np.abs(diag)).max())
+        largest = max(int(values.max()), -int(values.min())) if len(values) else 0
+        weight_type: type[np.signedinteger[Any]] = np.int8 if largest < 128 else np.int32
+        worst = largest
+        if largest <= STATE_MAX:
+            typed = np.ascontiguousarray(values, weight_type)
+            worst = int(_worst(starts, typed, diag))
         if worst > STATE_MAX:
             raise InputError(f"a flip energy may reach {worst}, beyond the 24-bit state's {STATE_MAX}; scale Q down")
-        return cls._choose(starts, columns, values, diag, worst)
+        return cls._choose(starts, columns, typed, diag, worst)
 
     @classmethod
     def _choose(
         cls,
         indptr: npt.NDArray[np.int64],
         indices: npt.NDArray[np.int32],
-        values: npt.NDArray[Any],
+        weights: npt.NDArray[Any],
         diagonal: npt.NDArray[np.int64],
         worst: int,
     ) -> Layout:
         n = len(diagonal)
         blocks = -(-n // LANES)
-        byte = len(values) == 0 or int(np.abs(values).max()) < 128
-        weight_type: type[np.signedinteger[Any]] = np.int8 if byte else np.int32
+        byte = weights.dtype == np.int8
         energy_type: type[np.signedinteger[Any]] = np.int16 if byte and worst <= SHORT_MAX else np.int32
-        weights = np.ascontiguousarray(values, weight_type)
         size = n * blocks * LANES
-        dense = np.zeros((0, 0), weight_type)
+        dense = np.zeros((0, 0), weights.dtype)
         adjacency = np.zeros((0, 0), np.uint64)
-        if len(values) > DENSE_COST * size and size * weights.itemsize <= DENSE_BYTES:
-            dense = np.zeros((n, blocks * LANES), weight_type)
+        if len(weights) > DENSE_COST * size and size * weights.itemsize <= DENSE_BYTES:
+            dense = np.zeros((n, blocks * LANES), weights.dtype)
             adjacency = np.zeros((n, blocks), np.uint64)
             _fill(indptr, indices, weights, dense, adjacency)
         return cls(n, blocks, indptr, indices, weights, dense, adjacency, diagonal, energy_type, worst)
@@ -111,14 +112,25 @@ class Layout:
 
 
 @njit(cache=True, nogil=True)
+def _worst(indptr, weights, diagonal):  # type: ignore[no-untyped-def]
+    """The largest |Q_ii| + 2 sum_j |Q_ij|, a bound of every flip energy."""
+    largest = 0
+    for i in range(diagonal.shape[0]):
+        total = abs(diagonal[i])
+        for k in range(indptr[i], indptr[i + 1]):
+            total += 2 * abs(np.int64(weights[k]))
+        largest = max(largest, total)
+    return largest
+
+
+@njit(cache=True, nogil=True)
 def _fill(indptr, indices, weights, dense, adjacency):  # type: ignore[no-untyped-def]
     """Write the CSR rows out in full, and as bits."""
     for i in range(indptr.shape[0] - 1):
         for k in range(indptr[i], indptr[i + 1]):
-            j = indices[k]
-            dense[i, j] = weights[k]
-            if weights[k] != 0:
-                adjacency[i, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+            j = np.uint64(indices[k])
+            dense[i, np.int64(j)] = weights[k]
+            adjacency[i, np.int64(j >> np.uint64(6))] |= np.uint64(weights[k] != 0) << (j & np.uint64(63))
 
 
 def _whole(values: npt.NDArray[Any]) -> bool:
