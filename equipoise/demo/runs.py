@@ -115,9 +115,9 @@ def _qubo_job(
         )
         assert solution.record is not None
         return Run(
-            f"independent set, {nodes} nodes",
+            f"MIS, {nodes} nodes",
             solution.target,
-            f"{solution.scheme} annealing",
+            f"{solution.scheme}",
             f"{instance.value(instance.repair(solution.x))} nodes",
             float(-solution.best_cost),
             solution.energy_j,
@@ -161,9 +161,9 @@ def _training_job(
         result = train(config, progress=lambda now: advance((now["epoch"] - 1 + _share(now)) / epochs))
         answer = result.as_dict()
         return Run(
-            "digits, 64-128-10",
+            "digits",
             answer["target"],
-            "exact gradient" if rule == "adjoint" else f"{rule} EP + homeostasis",
+            "exact gradient" if rule == "adjoint" else "EP, homeostasis",
             f"{100 * answer['test_accuracy']:.1f} % correct",
             answer["test_accuracy"],
             answer["energy_j"],

@@ -1,0 +1,139 @@
+"""Run a bench command and keep its figures; write docs/benchmarks.md from what is kept.
+
+    python bench/benchmarks.py run engine        equipoise bench engine --json, kept in bench/results/engine.json
+    python bench/benchmarks.py run ep --batches 6
+    python bench/benchmarks.py page              docs/benchmarks.md from bench/results/
+
+Each kept file holds the command, the date, the machine and the versions beside the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from hw_profiles.record import provenance
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
+
+
+def run(name: str, options: list[str]) -> None:
+    command = [sys.executable, "-m", "equipoise", "bench", name, *options, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    where = provenance()
+    kept = {
+        "command": " ".join(["equipoise bench", name, *options, "--json"]),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": {key: where[key] for key in ("processor", "machine", "python") if key in where},
+        "versions": where["versions"],
+        "figures": json.loads(done.stdout),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def origin(kept: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
+    machine = ", ".join(str(value) for value in kept["machine"].values())
+    return f"`{kept['command']}`, {kept['date']}; {machine}; {versions}."
+
+
+def engine_section(kept: dict[str, Any]) -> str:
+    figures = kept["figures"]
+    rows = []
+    for name, case in figures["cases"].items():
+        engine, lava = case["engine"], case.get("lava", {})
+        rows.append(
+            [
+                name,
+                f"{engine['us_per_step']:.1f}",
+                f"{lava['us_per_step']:.0f}" if "us_per_step" in lava else lava.get("reason", "not run"),
+                f"{case['ratio']:.0f}x" if case.get("ratio") else "",
+                f"{engine['synaptic_operations_per_s']:.2g}",
+                f"{100 * case['fraction_of_bandwidth_at_this_size']:.0f} %",
+            ]
+        )
+    head = ["network", "engine, us/step", "Lava, us/step", "ratio", "synaptic operations/s", "of read bandwidth"]
+    annealer = figures["annealer"]
+    return "\n\n".join(
+        [
+            "## The Loihi 2 engine against Lava's fixed-point CPU models",
+            "The same network, the same integers, one run, smallest block of steps on either side. 5 % of the first layer's\n"
+            "neurons send at each step. Read bandwidth is that of one core, measured in the same run on a block of the\n"
+            "synapses' size (small networks stay in the cache).",
+            table(head, rows),
+            f"Annealer, two-phase, n = {annealer['n']}: {annealer['steps_per_s']:.3g} algorithmic steps/s. lava-optimization\n"
+            f"0.4.0's CPU model ran about {annealer['lava_optimization_steps_per_s']:.0f} steps/s (measured elsewhere, not in\n"
+            f"this run): {annealer['ratio']:.0f} times as many.",
+            origin(kept),
+        ]
+    )
+
+
+def ep_section(kept: dict[str, Any]) -> str:
+    figures = kept["figures"]
+    rows = [
+        [
+            case["layers"],
+            str(case["batch"]),
+            f"{case['ms']:.3g}",
+            f"{case['gflops']:.3g}",
+            f"{100 * case['share_of_peak']:.0f} %",
+            f"{case['times_faster_than_plain']:.1f}x",
+            f"{case['times_faster_than_energy_autograd']:.1f}x",
+        ]
+        for case in figures["relaxation"]
+    ]
+    head = ["network", "batch", "ms for 100 steps", "GFLOP/s", "of peak", "against plain torch", "against autograd"]
+    return "\n\n".join(
+        [
+            "## Relaxation",
+            f"Matrix-product peak of one core in the same run: {figures['peak_gflops']:.0f} GFLOP/s.",
+            table(head, rows),
+            "One epoch of 60 000 samples, 784-256-256-10, batch 50, centered nudge, extrapolated from a few batches of random\n"
+            "images (real images settle sooner):",
+            table(["form", "s per epoch"], [[e["variant"], f"{e['seconds_per_epoch']:.0f}"] for e in figures["epoch"]]),
+            "Noise, 784-256-256-10, batch 50:",
+            table(
+                ["noise", "times the noise-free time"],
+                [[e["noise"], f"{e['times_noise_free']:.2f}"] for e in figures["noise"]],
+            ),
+            origin(kept),
+        ]
+    )
+
+
+SECTIONS = {"engine": engine_section, "ep": ep_section}
+
+
+def page() -> None:
+    parts = [
+        "# Benchmarks",
+        "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken within\n"
+        "one run. Absolute times are those of a shared virtual machine. `bench/benchmarks.py` writes this page.\n\n"
+        "More: [the QUBO annealer against its peers](benchmarks_qubo.md), [equilibrium propagation on Loihi 2\n"
+        "arithmetic](loihi2_ep.md), [reproduction on Fashion-MNIST](reproduction.md).",
+    ]
+    for name, section in SECTIONS.items():
+        path = RESULTS / f"{name}.json"
+        if path.is_file():
+            parts.append(section(json.loads(path.read_text())))
+    (ROOT / "docs" / "benchmarks.md").write_text("\n\n".join(parts) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["run"] and sys.argv[2:3] and sys.argv[2] in SECTIONS:
+        run(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1:] == ["page"]:
+        page()
+    else:
+        sys.exit(__doc__)
