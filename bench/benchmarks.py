@@ -67,13 +67,13 @@ def engine_section(kept: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             "## The Loihi 2 engine against Lava's fixed-point CPU models",
-            "The same network, the same integers, one run, smallest block of steps on either side. 5 % of the first layer's\n"
-            "neurons send at each step. Read bandwidth is that of one core, measured in the same run on a block of the\n"
-            "synapses' size (small networks stay in the cache).",
+            "The same network, the same integers, one run, smallest block of steps on either side. 5 % of the first\n"
+            "layer's neurons send at each step. Read bandwidth is that of one core, measured in the same run on a block\n"
+            "of the synapses' size (small networks stay in the cache).",
             table(head, rows),
-            f"Annealer, two-phase, n = {annealer['n']}: {annealer['steps_per_s']:.3g} algorithmic steps/s. lava-optimization\n"
-            f"0.4.0's CPU model ran about {annealer['lava_optimization_steps_per_s']:.0f} steps/s (measured elsewhere, not in\n"
-            f"this run): {annealer['ratio']:.0f} times as many.",
+            f"Annealer, two-phase, n = {annealer['n']}: {annealer['steps_per_s']:.3g} algorithmic steps/s.\n"
+            f"lava-optimization 0.4.0's CPU model ran about {annealer['lava_optimization_steps_per_s']:.0f} steps/s\n"
+            f"(measured elsewhere, not in this run): {annealer['ratio']:.0f} times as many.",
             origin(kept),
         ]
     )
@@ -99,8 +99,8 @@ def ep_section(kept: dict[str, Any]) -> str:
             "## Relaxation",
             f"Matrix-product peak of one core in the same run: {figures['peak_gflops']:.0f} GFLOP/s.",
             table(head, rows),
-            "One epoch of 60 000 samples, 784-256-256-10, batch 50, centered nudge, extrapolated from a few batches of random\n"
-            "images (real images settle sooner):",
+            "One epoch of 60 000 samples, 784-256-256-10, batch 50, centered nudge, extrapolated from a few batches of\n"
+            "random images (real ones settle sooner):",
             table(["form", "s per epoch"], [[e["variant"], f"{e['seconds_per_epoch']:.0f}"] for e in figures["epoch"]]),
             "Noise, 784-256-256-10, batch 50:",
             table(
@@ -118,8 +118,8 @@ SECTIONS = {"engine": engine_section, "ep": ep_section}
 def page() -> None:
     parts = [
         "# Benchmarks",
-        "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken within\n"
-        "one run. Absolute times are those of a shared virtual machine. `bench/benchmarks.py` writes this page.\n\n"
+        "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken\n"
+        "within one run. Absolute times are those of a shared virtual machine. `bench/benchmarks.py` writes this page.\n\n"
         "More: [the QUBO annealer against its peers](benchmarks_qubo.md), [equilibrium propagation on Loihi 2\n"
         "arithmetic](loihi2_ep.md), [reproduction on Fashion-MNIST](reproduction.md).",
     ]
