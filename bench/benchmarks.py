@@ -68,7 +68,7 @@ def engine_section(kept: dict[str, Any]) -> str:
         [
             "## The Loihi 2 engine against Lava's fixed-point CPU models",
             "The same network, the same integers, one run, smallest block of steps on either side. 5 % of the first\n"
-            "layer's neurons send at each step. Read bandwidth is that of one core, measured in the same run on a block\n"
+            "layer's neurons send at each step. Read bandwidth is that of one core, in the same run, on a block\n"
             "of the synapses' size (small networks stay in the cache).",
             table(head, rows),
             f"Annealer, two-phase, n = {annealer['n']}: {annealer['steps_per_s']:.3g} algorithmic steps/s.\n"
@@ -99,8 +99,8 @@ def ep_section(kept: dict[str, Any]) -> str:
             "## Relaxation",
             f"Matrix-product peak of one core in the same run: {figures['peak_gflops']:.0f} GFLOP/s.",
             table(head, rows),
-            "One epoch of 60 000 samples, 784-256-256-10, batch 50, centered nudge, extrapolated from a few batches of\n"
-            "random images (real ones settle sooner):",
+            "One epoch of 60 000 samples, 784-256-256-10, batch 50, centered nudge, extrapolated from a few\n"
+            "batches of random images (real ones settle sooner):",
             table(["form", "s per epoch"], [[e["variant"], f"{e['seconds_per_epoch']:.0f}"] for e in figures["epoch"]]),
             "Noise, 784-256-256-10, batch 50:",
             table(
@@ -119,7 +119,7 @@ def page() -> None:
     parts = [
         "# Benchmarks",
         "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken\n"
-        "within one run. Absolute times are those of a shared virtual machine. `bench/benchmarks.py` writes this page.\n\n"
+        "within one run. Absolute times are those of a shared virtual machine.\n`bench/benchmarks.py` writes this page.\n\n"
         "More: [the QUBO annealer against its peers](benchmarks_qubo.md), [equilibrium propagation on Loihi 2\n"
         "arithmetic](loihi2_ep.md), [reproduction on Fashion-MNIST](reproduction.md).",
     ]
