@@ -90,14 +90,14 @@ def _rivals(i, mask, chosen, number, indptr, indices, adjacency):
         if number < row.shape[0]:
             for s in range(number):
                 j = np.uint64(chosen[s])
-                total += np.int64((row[np.int64(j >> SIX)] >> (j & LOW)) & ONE)
+                total += np.int64((row[j >> SIX] >> (j & LOW)) & ONE)
         else:
             for b in range(row.shape[0]):
                 total += count_ones(row[b] & mask[b])
     else:
-        for k in range(indptr[i], indptr[i + 1]):
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
             j = np.uint64(indices[k])
-            total += np.int64((mask[np.int64(j >> SIX)] >> (j & LOW)) & ONE)
+            total += np.int64((mask[j >> SIX] >> (j & LOW)) & ONE)
     return total
 
 
@@ -111,12 +111,12 @@ def _flip(i, state, sign, energy, indptr, indices, weights, dense):
         for base in range(0, energy.shape[0], LANES):
             add_row(energy, sign, row, base, factor)
     else:
-        for k in range(indptr[i], indptr[i + 1]):
-            j = indices[k]
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+            j = np.uint64(indices[k])
             energy[j] += factor * sign[j] * weights[k]
     energy[i] = -own
     sign[i] = -sign[i]
-    state[i >> 6] ^= ONE << np.uint64(i & 63)
+    state[i >> SIX] ^= ONE << (i & LOW)
 
 
 @njit(cache=True, nogil=True, **PLAIN)
@@ -173,33 +173,40 @@ def advance(
                 passed &= passed - ONE
         if number > 0:
             flipping = 0
-            counters[SUGGESTIONS] += number
+            fan_out = 0
             for s in range(number):
-                i = np.int64(chosen[s])
-                counters[SUGGESTED_SYNAPSES] += indptr[i + 1] - indptr[i]
+                i = np.uint64(chosen[s])
+                fan_out += indptr[i + ONE] - indptr[i]
+                draw = word(shared, BYTES + i)
+                chosen[n + flipping] = chosen[s]
                 if two_phase:
                     rivals = 0
                     if number > 1:
                         rivals = _rivals(i, mask, chosen, number, indptr, indices, adjacency)
-                    if rivals > 0:
-                        draw = word(shared, BYTES + np.uint64(i)) & low
-                        if (draw * np.uint64(rivals + 1)) >> second != ZERO:
-                            continue
+                    # Without a branch: whether it flips cannot be predicted.
+                    flipping += np.int64(((draw & low) * np.uint64(rivals + 1)) >> second == ZERO)
                 else:
-                    rest = np.int64((word(shared, BYTES + np.uint64(i)) & np.uint64(255)) >> np.uint64(scaling))
+                    flipping += 1
+                    rest = np.int64((draw & np.uint64(255)) >> np.uint64(scaling))
                     if rest > 0:
-                        bit = ONE << np.uint64(i & 63)
-                        resting[i >> 6] |= bit
-                        ready[(step + rest + 1) & 255, i >> 6] |= bit
-                chosen[n + flipping] = i
-                flipping += 1
+                        bit = ONE << (i & LOW)
+                        resting[i >> SIX] |= bit
+                        ready[(step + rest + 1) & 255, i >> SIX] |= bit
+            counters[SUGGESTIONS] += number
+            counters[SUGGESTED_SYNAPSES] += fan_out
+            fan_out = 0
+            cost = counters[COST]
+            ones = counters[ONES]
             for s in range(flipping):
-                i = np.int64(chosen[n + s])
-                counters[COST] += energy[i]
-                counters[ONES] += np.int64(sign[i]) >> 1
-                counters[FLIPPED_SYNAPSES] += indptr[i + 1] - indptr[i]
+                i = np.uint64(chosen[n + s])
+                cost += energy[i]
+                ones += np.int64(sign[i]) >> 1
+                fan_out += indptr[i + ONE] - indptr[i]
                 _flip(i, state, sign, energy, indptr, indices, weights, dense)
+            counters[COST] = cost
+            counters[ONES] = ones
             counters[FLIPS] += flipping
+            counters[FLIPPED_SYNAPSES] += fan_out
         counters[STEP] += 1
         counters[SHARES] += counters[ONES]
         if counters[COST] < counters[BEST_COST]:
