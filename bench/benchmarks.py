@@ -119,7 +119,8 @@ def page() -> None:
     parts = [
         "# Benchmarks",
         "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken\n"
-        "within one run. Absolute times are those of a shared virtual machine.\n`bench/benchmarks.py` writes this page.\n\n"
+        "within one run. Absolute times are those of a shared virtual machine. This page is written by\n"
+        "`bench/benchmarks.py`.\n\n"
         "More: [the QUBO annealer against its peers](benchmarks_qubo.md), [equilibrium propagation on Loihi 2\n"
         "arithmetic](loihi2_ep.md), [reproduction on Fashion-MNIST](reproduction.md).",
     ]
