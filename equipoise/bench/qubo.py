@@ -1,9 +1,10 @@
 """``equipoise bench qubo``: the annealer against dwave-samplers and OpenJij, on equal terms, in one run.
 
-Every solver climbs the same ladder: its work is doubled until sampling takes longer than the budget, and every rung
-is run with the same read seeds. From the ladder come the mean gap at each time limit (the largest rung whose sampling
-fits) and the time to target (the first rung at which at least half of the reads reach the target). Times are CPU
-times of one thread. Parameters are the solvers' own or functions of the model; none depends on an instance's seed.
+Every solver climbs the same ladder: its work grows by half or doubles until sampling takes as long as the budget, and
+every rung is run with the same read seeds. From the ladder come the mean gap at each time limit (the largest rung
+whose sampling fits) and the time to target (the first rung at which at least half of the reads reach the target).
+Times are CPU times of one thread. Parameters are the solvers' own or functions of the model; none depends on an
+instance's seed.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 
 __all__ = ["climb", "command", "summary"]
 
+TINY, SHORT = 1e-4, 3e-2  #: seconds of sampling
 LIMITS = (1e-3, 1e-2, 1e-1, 1.0)  #: seconds of sampling at which gaps are reported
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def climb(solver: Solver, case: Case, budget: float, reads: int, first_seed: int) -> list[dict[str, Any]]:
-    """The rungs of one solver on one case: work, median times, costs of all reads."""
+    """The rungs of one solver on one case: work, median times, costs of all reads. Short rungs are run more often."""
     solver.run(case, solver.first, first_seed)  # loads and compiles what is loaded and compiled once
     rungs: list[dict[str, Any]] = []
     work = solver.first
     while True:
-        calls = [solver.run(case, work, first_seed + read) for read in range(reads)]
+        short = not rungs or rungs[-1]["sampling_s"] < SHORT
+        calls = [solver.run(case, work, first_seed + read) for read in range(3 * reads if short else reads)]
         sampling = median(c.sampling_s for c in calls)
         rungs.append(
             {
@@ -44,9 +47,11 @@ def climb(solver: Solver, case: Case, budget: float, reads: int, first_seed: int
                 "costs": [c.cost for c in calls],
             }
         )
-        if sampling > budget / 1.7:
+        if sampling > budget / 1.7:  # the next one would be longer than the budget
             return rungs
-        work *= 2 if sampling > budget / 500 else 4
+        # Small steps where times to target lie, large ones where rungs are long or next to nothing.
+        factor = 4.0 if sampling < TINY else 1.5 if sampling < SHORT else 2.0
+        work = max(round(work * factor), work + 1)
 
 
 def summary(rungs: list[dict[str, Any]], case: Case, budget: float) -> dict[str, Any]:

@@ -30,13 +30,13 @@ class Halving(Solver):
 def test_ladder_and_summary():
     rungs = climb(Halving(), CASE, 0.1, 3, 0)
     assert rungs[-1]["sampling_s"] > 0.1 / 1.7
-    assert all(b["work"] in (2 * a["work"], 4 * a["work"]) for a, b in itertools.pairwise(rungs))
+    assert all(1.3 < b["work"] / a["work"] <= 4 for a, b in itertools.pairwise(rungs))
     result = summary(rungs, CASE, 0.1)
-    assert result["time_to_target_sampling_s"] == pytest.approx(4e-4)
-    assert result["time_to_target_whole_s"] == pytest.approx(1.4e-3)
+    assert result["time_to_target_sampling_s"] == pytest.approx(2e-4)
+    assert result["time_to_target_whole_s"] == pytest.approx(1.2e-3)
     fitting = [r for r in rungs if r["sampling_s"] <= 1e-3]
     gap = result["gaps"]["0.001"]
-    assert gap["mean_cost"] == pytest.approx(sum(fitting[-1]["costs"]) / 3)
+    assert gap["mean_cost"] == pytest.approx(sum(fitting[-1]["costs"]) / len(fitting[-1]["costs"]))
     assert gap["gap_percent"] == pytest.approx(10 * (gap["mean_cost"] + 10))
     assert "1" not in result["gaps"]
 
@@ -55,7 +55,7 @@ def test_command_and_page(capsys, tmp_path):
     spec = importlib.util.spec_from_file_location("qubo_table", path)
     table = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(table)
-    out.write_text(table.page(data))
+    out.write_text(table.page({**data, "commands": [data["command"]]}))
     text = out.read_text()
     assert "mis-250-5%-0" in text
     assert "dwave SA tuned" in text
