@@ -112,6 +112,12 @@ def ep_section(kept: dict[str, Any]) -> str:
     )
 
 
+#: other pages of figures, listed where they have been written
+MORE = {
+    "benchmarks_qubo.md": "the QUBO annealer against its peers",
+    "loihi2_ep.md": "equilibrium propagation on Loihi 2 arithmetic",
+    "reproduction.md": "reproduction on Fashion-MNIST",
+}
 SECTIONS = {"engine": engine_section, "ep": ep_section}
 
 
@@ -121,8 +127,9 @@ def page() -> None:
         "Every figure comes from a command or a script in `bench/`, on the machine named beside it; ratios are taken\n"
         "within one run. Absolute times are those of a shared virtual machine. This page is written by\n"
         "`bench/benchmarks.py`.\n\n"
-        "More: [the QUBO annealer against its peers](benchmarks_qubo.md), [equilibrium propagation on Loihi 2\n"
-        "arithmetic](loihi2_ep.md), [reproduction on Fashion-MNIST](reproduction.md).",
+        "More: "
+        + ", ".join(f"[{text}]({name})" for name, text in MORE.items() if (ROOT / "docs" / name).exists())
+        + ".",
     ]
     for name, section in SECTIONS.items():
         path = RESULTS / f"{name}.json"
