@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["climb", "command", "summary"]
 
-TINY, SHORT = 2e-4, 3e-2  #: seconds of sampling
+TINY, SHORT = 1e-4, 3e-2  #: seconds of sampling
 LIMITS = (1e-3, 1e-2, 1e-1, 1.0)  #: seconds of sampling at which gaps are reported
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -37,7 +37,7 @@ def climb(solver: Solver, case: Case, budget: float, reads: int, first_seed: int
     work = solver.first
     while True:
         short = not rungs or rungs[-1]["sampling_s"] < SHORT
-        calls = [solver.run(case, work, first_seed + read) for read in range(2 * reads if short else reads)]
+        calls = [solver.run(case, work, first_seed + read) for read in range(3 * reads if short else reads)]
         sampling = median(c.sampling_s for c in calls)
         rungs.append(
             {

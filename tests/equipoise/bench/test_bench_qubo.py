@@ -32,8 +32,8 @@ def test_ladder_and_summary():
     assert rungs[-1]["sampling_s"] > 0.1 / 1.7
     assert all(1.3 < b["work"] / a["work"] <= 4 for a, b in itertools.pairwise(rungs))
     result = summary(rungs, CASE, 0.1)
-    assert result["time_to_target_sampling_s"] == pytest.approx(4e-4)
-    assert result["time_to_target_whole_s"] == pytest.approx(1.4e-3)
+    assert result["time_to_target_sampling_s"] == pytest.approx(2e-4)
+    assert result["time_to_target_whole_s"] == pytest.approx(1.2e-3)
     fitting = [r for r in rungs if r["sampling_s"] <= 1e-3]
     gap = result["gaps"]["0.001"]
     assert gap["mean_cost"] == pytest.approx(sum(fitting[-1]["costs"]) / len(fitting[-1]["costs"]))
