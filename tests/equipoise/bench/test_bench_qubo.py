@@ -21,7 +21,7 @@ class Halving(Solver):
     name, unit, first = "halving", "units", 1
 
     def run(self, case, work, seed):
-        return Call(-8.0 - work.bit_length() - seed % 2, 1e-4 * work + 1e-3, 1e-4 * work)
+        return Call(-8.0 - work.bit_length(), 1e-4 * work + 1e-3, 1e-4 * work)
 
     def call(self, case, work, seed):
         raise NotImplementedError
