@@ -1,8 +1,8 @@
-"""How the task's gradient and the homeostasis' come together: their sum, or a direction that hurts neither."""
+"""How the task's gradient and the homeostasis' come together: their sum, apart, or a direction that hurts neither."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 
@@ -11,9 +11,10 @@ from hw_profiles.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Combination", "combine_conflict_free", "require_conflict_free"]
+__all__ = ["COMBINATIONS", "Combination", "combine_conflict_free", "move_decoupled", "require_conflict_free"]
 
-Combination = Literal["sum", "conflict-free"]
+Combination = Literal["sum", "decoupled", "conflict-free"]
+COMBINATIONS: tuple[str, ...] = get_args(Combination)
 
 
 def require_conflict_free() -> None:
@@ -29,6 +30,20 @@ def require_conflict_free() -> None:
             "combining gradients free of conflict needs the package conflictfree; "
             "install it with: pip install 'equipoise[conflict-free]', or use the plain sum"
         ) from None
+
+
+@torch.no_grad()
+def move_decoupled(parameters: list[nn.Parameter], task: list[torch.Tensor | None]) -> None:
+    """Subtract ``.grad`` (holding the homeostasis' gradient) from the parameters and put the task's gradient back.
+
+    The optimizer then sees the task alone. In the sum, an optimizer that divides by the gradient's size (Adam) lets
+    the larger of the two gradients set the step of both: homeostasis either drowns the task or is drowned. The same
+    is known of weight decay (Loshchilov & Hutter, arXiv 1711.05101).
+    """
+    for parameter, gradient in zip(parameters, task):
+        if parameter.grad is not None:
+            parameter.sub_(parameter.grad)
+        parameter.grad = gradient
 
 
 def combine_conflict_free(parameters: list[nn.Parameter], task: list[torch.Tensor | None]) -> None:

@@ -10,7 +10,13 @@ import torch
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from learning_rules.adaptive import AdaptiveNudge, NudgeState
-from learning_rules.combine import Combination, combine_conflict_free, require_conflict_free
+from learning_rules.combine import (
+    COMBINATIONS,
+    Combination,
+    combine_conflict_free,
+    move_decoupled,
+    require_conflict_free,
+)
 from learning_rules.homeostasis import Homeostasis
 from learning_rules.random_sign import RandomSign
 from learning_rules.rule import Estimate, Phases, Rule
@@ -78,7 +84,10 @@ class Learner:
         homeostasis: added to the task's gradient; None for none.
         policy: what samples that did not settle count for.
         adaptive: lets the nudge follow the estimator's own error.
-        combination: ``sum``, or ``conflict-free`` (ConFIG).
+        combination: ``sum`` (one gradient for the optimizer), ``conflict-free`` (ConFIG), or ``decoupled``: the
+            optimizer gets the task alone, and homeostasis moves the weights by itself, each batch by ``coefficient``
+            times n/2 dL_homeo/dtheta. For a dense pair that is W -= c (W - B^T), B -= c (B - W^T): the coefficient is
+            the share of the difference that either side gives up, 0 to 1/2, whatever the optimizer's learning rate.
     """
 
     rule: Rule
@@ -89,8 +98,13 @@ class Learner:
     combination: Combination = "sum"
 
     def __post_init__(self) -> None:
-        if self.combination not in ("sum", "conflict-free"):
-            raise InputError(f"no combination {self.combination!r}; there are sum, conflict-free")
+        if self.combination not in COMBINATIONS:
+            raise InputError(f"no combination {self.combination!r}; there are {', '.join(COMBINATIONS)}")
+        if self.combination == "decoupled" and self.homeostasis is not None and self.homeostasis.largest > 0.5:
+            raise InputError(
+                f"decoupled homeostasis with a coefficient of {self.homeostasis.largest:g}; expected 0 to 0.5, the "
+                "share of the difference W - B^T that each side gives up per batch (0.05 is usual)"
+            )
         if self.combination == "conflict-free":
             require_conflict_free()
 
@@ -113,6 +127,8 @@ class Learner:
     ) -> tuple[LearnReport, LearnerState]:
         """Add the gradient of one batch's mean loss (and of the homeostasis) to ``.grad``.
 
+        Decoupled homeostasis moves the parameters here instead, after everything else has read them.
+
         Args:
             machine: already programmed with the network's present parameters.
             inputs: (batch, *input shape).
@@ -132,19 +148,19 @@ class Learner:
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
         earlier = [None if p.grad is None else p.grad for p in parameters]
-        separate = self.combination == "conflict-free" and self.homeostasis is not None
+        separate = self.combination != "sum" and self.homeostasis is not None
         if separate:
             for p in parameters:
                 p.grad = None
         network.accumulate_gradient(inputs, tuple(torch.nan_to_num(v) for v in estimate.activities), errors)
         network.cost.accumulate_gradient(torch.nan_to_num(output), target, weight)
+        with torch.no_grad():
+            losses = network.cost.loss(output, target)
         loss = self._homeostasis(machine, estimate, parameters, separate, state.step, progress)
         if separate:
             for p, before in zip(parameters, earlier):
                 if before is not None:
                     p.grad = before if p.grad is None else p.grad + before
-        with torch.no_grad():
-            losses = network.cost.loss(output, target)
         report = LearnReport(
             loss=losses,
             correct=_correct(network.cost.predict(output), target),
@@ -192,8 +208,12 @@ class Learner:
         if separate:
             for p in parameters:
                 p.grad = None
+        if self.combination == "decoupled":
+            coefficient *= machine.network.num_neurons / 2
         loss = self.homeostasis.accumulate(machine.network, estimate.activities, coefficient, step)
-        if separate:
+        if self.combination == "decoupled":
+            move_decoupled(parameters, task)
+        elif separate:
             combine_conflict_free(parameters, task)
         return loss
 

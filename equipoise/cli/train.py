@@ -44,7 +44,13 @@ ESTIMATORS = (
     show_default=True,
     type=click.Choice(("closed-form", "jacobian-vector", "noise-correlation", "weight-decay")),
 )
-@click.option("--combination", default="sum", show_default=True, type=click.Choice(("sum", "conflict-free")))
+@click.option(
+    "--combination",
+    default="sum",
+    show_default=True,
+    type=click.Choice(("sum", "decoupled", "conflict-free")),
+    help="Of task and homeostasis; decoupled: homeostasis acts outside the optimizer, coefficient 0 to 0.5.",
+)
 @click.option("--correction", default="none", show_default=True, type=click.Choice(("none", "asymep", "dyadic")))
 @click.option("--free-steps", default=100, show_default=True, help="Most steps of the free phase.")
 @click.option("--nudge-steps", default=40, show_default=True, help="Most steps of each nudged phase.")

@@ -42,7 +42,7 @@ class TrainConfig:
         angle: between forward and transposed backward weights at the start, degrees; ``tied`` ties them.
         homeostasis: coefficient; ``homeostasis_end`` reaches another one at the end of the run.
         homeostasis_method: closed-form, jacobian-vector, noise-correlation or weight-decay.
-        combination: sum or conflict-free.
+        combination: sum, decoupled (outside the optimizer; the coefficient is then 0 to 0.5) or conflict-free.
         free_steps, nudge_steps: most steps per phase; ``tolerance`` stops both earlier (0 runs all).
         unsettled: drop, down-weight or keep samples whose free residual is above ``residual_limit``.
         optimizer, lr, momentum, weight_decay, cosine: the torch optimizer; lr 0 takes its usual one.

@@ -57,6 +57,12 @@ class Homeostasis(ABC):
             return self.coefficient.at(progress)
         return self.coefficient
 
+    @property
+    def largest(self) -> float:
+        """The largest coefficient of the training."""
+        lam = self.coefficient
+        return max(lam.start, lam.end) if isinstance(lam, CoefficientSchedule) else lam
+
     @abstractmethod
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
         """Add ``coefficient`` dL_homeo/dtheta to ``.grad`` and return L_homeo (an estimate where it is sampled).

@@ -90,6 +90,30 @@ def test_the_sum_adds_up_and_conflict_free_hurts_neither() -> None:
     assert not torch.allclose(free, both)
 
 
+def test_decoupled_homeostasis_moves_the_weights_and_leaves_the_task_its_gradient() -> None:
+    alone, both = make_bench(), make_bench()
+    learner = Learner(Tangent(), alone.phases)
+    learner.step(alone.machine, alone.inputs, alone.target, learner.init())
+    before = [p.detach().clone() for p in both.network.parameters()]
+    learner = Learner(Tangent(), both.phases, homeostasis=ClosedForm(0.1), combination="decoupled")
+    learner.step(both.machine, both.inputs, both.target, learner.init())
+    for p, q, old in zip(alone.network.parameters(), both.network.parameters(), before):
+        assert (p.grad is None) == (q.grad is None)
+        if p.grad is not None and q.grad is not None:
+            assert torch.equal(p.grad, q.grad)
+        assert torch.equal(p, old)
+    moved = {id(p): old for p, old in zip(both.network.parameters(), before)}
+    for i, j in both.network.reciprocal:
+        w, b = both.network.couplings[i].weight, both.network.couplings[j].weight
+        assert w is not None
+        assert b is not None
+        gap = moved[id(w)] - moved[id(b)].t()
+        assert torch.allclose(w, moved[id(w)] - 0.1 * gap, atol=1e-12)
+        assert torch.allclose(b, moved[id(b)] + 0.1 * gap.t(), atol=1e-12)
+    with pytest.raises(InputError, match=r"expected 0 to 0\.5"):
+        Learner(Tangent(), homeostasis=ClosedForm(1.0), combination="decoupled")
+
+
 def test_diagnosis_knows_a_nudge_out_of_reach() -> None:
     bench = make_bench((9, 12, 8, 4), batch=6, seed=2)
     args = (bench.machine, bench.drive, bench.target, bench.phases, bench.free)
