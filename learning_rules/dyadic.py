@@ -39,6 +39,10 @@ class Dyadic(Rule):
         if not (self.nudge > 0 and self.nudge < float("inf")):
             raise InputError(f"the nudge must be a finite number above zero, got {self.nudge}")
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def needs(self) -> dict[str, bool]:
         return {"differentiable": True}
 

@@ -144,7 +144,10 @@ class Learner:
         estimate, nudge_state = self._estimate(machine, drive, target, free, state)
         at = estimate if free is None else free
         weight = self.policy.weights(at.residual, at.converged, estimate)
-        errors = tuple(_weighted(e, weight) for e in estimate.errors)
+        found = estimate.errors
+        if self.homeostasis is not None and not self.rule.exact:
+            found = self.homeostasis.adjoint_from_response(network, found)
+        errors = tuple(_weighted(e, weight) for e in found)
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
         earlier = [None if p.grad is None else p.grad for p in parameters]

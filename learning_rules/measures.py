@@ -20,11 +20,19 @@ __all__ = ["cosines", "symmetry", "weight_angle"]
 
 
 @torch.no_grad()
-def symmetry(network: Network, activities: State | None = None, *, draws: int = 16, seed: int = 0) -> float:
+def symmetry(
+    network: Network,
+    activities: State | None = None,
+    *,
+    feedback_scale: float = 1.0,
+    draws: int = 16,
+    seed: int = 0,
+) -> float:
     """|S| / (|S| + |A|) of the Jacobian J = W - 1: 1 when symmetric, above 1/2 for random untied weights.
 
-    Exact for dense couplings (|S|^2 = (|J|^2 + tr J^2)/2 by blocks). Otherwise by ``draws`` Jacobian-vector products
-    at ``activities``, which must then be given.
+    With a ``feedback_scale`` c the populations are measured in the units of `Homeostasis`, in which B = c W^T is
+    symmetric. Exact for dense couplings (|S|^2 = (|J|^2 + tr J^2)/2 by blocks). Otherwise by ``draws`` Jacobian-vector
+    products at ``activities``, which must then be given.
     """
     n = network.num_neurons
     recurrent = list(network.recurrent_couplings())
@@ -34,20 +42,22 @@ def symmetry(network: Network, activities: State | None = None, *, draws: int = 
         blocks = dense_blocks(network)
         norm = trace = diagonal = 0.0
         for (target, source), weight in blocks.items():
-            norm += float((weight * weight).sum())
+            norm += float((weight * weight).sum()) * feedback_scale ** (target - source)
             partner = blocks.get((source, target))
             trace += 0.0 if partner is None else float((weight * partner.t()).sum())
             diagonal += float(weight.diagonal().sum()) if target == source else 0.0
     else:
         assert activities is not None
+        from learning_rules.homeostasis.base import in_units
         from learning_rules.homeostasis.jacobian_vector import draw_like
 
+        units = tuple(feedback_scale ** (-p / 2) for p in range(len(network.populations)))
         norm = trace = diagonal = 0.0
         batch = activities[0].shape[0]
         for draw in range(draws):
             eps = draw_like(activities, "rademacher", seed, 0, draw)
-            r = tangent_currents(network, eps, activities)
-            s = tangent_currents(network, r, activities)
+            r = in_units(tangent_currents(network, in_units(eps, units, 1), activities), units, -1)
+            s = in_units(tangent_currents(network, in_units(r, units, 1), activities), units, -1)
             for e, x, y in zip(eps, r, s):
                 norm += float((x * x).sum()) / (draws * batch)
                 trace += float((e * y).sum()) / (draws * batch)

@@ -75,6 +75,11 @@ class Rule(ABC):
     #: no free phase: the machine is never left alone, `Rule.estimate` gets ``free=None``
     phase_free: ClassVar[bool] = False
 
+    @property
+    def exact(self) -> bool:
+        """Whether the errors stand for the adjoint in any network, not for the response dv/dbeta."""
+        return False
+
     @abstractmethod
     def needs(self) -> dict[str, bool]:
         """Capabilities (fields of `Capabilities`) that a machine must have for this rule."""

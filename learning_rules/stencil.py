@@ -57,6 +57,10 @@ class StencilRule(Rule):
         if self.correction not in ("none", "asymep"):
             raise InputError(f"no correction {self.correction!r} of finite nudges; there are none, asymep")
 
+    @property
+    def exact(self) -> bool:
+        return self.correction != "none"
+
     @abstractmethod
     def points(self) -> tuple[Point, ...]:
         """The nudges to relax under and what each counts."""

@@ -35,6 +35,7 @@ ESTIMATORS = (
 @click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
 @click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
 @click.option("--angle", default=90.0, show_default=True, help="Degrees between forward and backward weights at start.")
+@click.option("--feedback-scale", default=1.0, show_default=True, help="Backward over forward weights' size.")
 @click.option("--tied", is_flag=True, help="One weight for both directions.")
 @click.option("--homeostasis", default=0.0, show_default=True, help="Coefficient of the Jacobian homeostasis.")
 @click.option("--homeostasis-end", type=float, help="Coefficient at the end of the run. [default: the same]")

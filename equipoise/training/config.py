@@ -40,6 +40,8 @@ class TrainConfig:
             empty takes the target's defaults.
         estimator, points, nudge, correction: the learning rule. ``adaptive`` lets the nudge follow its own error.
         angle: between forward and transposed backward weights at the start, degrees; ``tied`` ties them.
+        feedback_scale: size of the backward weights relative to the forward ones', at the start and as the goal of
+            homeostasis; below 1 the network settles faster and is less bistable.
         homeostasis: coefficient; ``homeostasis_end`` reaches another one at the end of the run.
         homeostasis_method: closed-form, jacobian-vector, noise-correlation or weight-decay.
         combination: sum, decoupled (outside the optimizer; the coefficient is then 0 to 0.5) or conflict-free.
@@ -66,6 +68,7 @@ class TrainConfig:
     nudge: float = 0.0
     adaptive: bool = False
     angle: float = 90.0
+    feedback_scale: float = 1.0
     tied: bool = False
     homeostasis: float = 0.0
     homeostasis_end: float | None = None
@@ -106,6 +109,10 @@ class TrainConfig:
                 raise InputError(f"{name.replace('_', '-')}: got {value}, expected a finite number of {low} or more")
         if not 0 <= self.angle <= 180:
             raise InputError(f"angle: got {self.angle}, expected degrees from 0 to 180")
+        if not 0 < self.feedback_scale < float("inf"):
+            raise InputError(f"feedback-scale: got {self.feedback_scale}, expected a finite number above 0")
+        if self.tied and self.feedback_scale != 1:
+            raise InputError("tied weights have one size; leave --feedback-scale at 1")
         if self.optimizer not in ("sgd", "adamw"):
             raise InputError(f"no optimizer {self.optimizer!r}; there are sgd, adamw")
         if self.homeostasis_end is not None and not 0 <= self.homeostasis_end < float("inf"):

@@ -25,6 +25,7 @@ def make_network(config: TrainConfig) -> Network:
         activation=config.activation,
         feedback="tied" if config.tied else "independent",
         angle=config.angle,
+        feedback_scale=config.feedback_scale,
         seed=config.seed,
     )
 
@@ -62,6 +63,8 @@ def _homeostasis(config: TrainConfig) -> Homeostasis | None:
     if end is not None:
         coefficient = CoefficientSchedule(config.homeostasis, end)
     settings: dict[str, Any] = {"coefficient": coefficient}
+    if config.homeostasis_method != "weight-decay":
+        settings["feedback_scale"] = config.feedback_scale
     if config.homeostasis_method in ("jacobian-vector", "noise-correlation"):
         settings["seed"] = config.seed
     return METHODS[config.homeostasis_method](**settings)

@@ -252,9 +252,9 @@ class _Run:
         from substrates.network import Dense
 
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
-            return symmetry(self.network)
+            return symmetry(self.network, feedback_scale=self.config.feedback_scale)
         free = self.machine.relax(self.machine.drive(self.data.test_inputs[probe]), self.learner.phases.free)
-        return symmetry(self.network, free.activities)
+        return symmetry(self.network, free.activities, feedback_scale=self.config.feedback_scale)
 
     def _keep(self, row: dict[str, Any], record: Record | None) -> None:
         """An epoch is done: remember the best, write record and checkpoint."""

@@ -5,6 +5,13 @@
 with J the Jacobian of the recurrent currents at the free activities (the activation bypassed, so that J is symmetric
 exactly when the weights are), A its antisymmetric part and n the number of neurons. The -1 on J's diagonal (the leak)
 drops out of the loss for every draw and is left out. The operating point is held fixed: a partial derivative.
+
+*Weak feedback.* Equilibrium propagation needs J symmetric only in *some* units of the populations: with u_p measured
+in units d_p, J' = D^-1 J D. If J' is symmetric, the response of population p is the adjoint times d_p^2 / d_out^2, a
+known number. ``feedback_scale`` c takes d_p = c^(-p/2), so that a layered network is pulled to B = c W^T instead of
+B = W^T: as good for the gradient, while the loop gain falls by c, and with it the slow and bistable modes of symmetric
+networks. The loss is then that of J', times 2 / (c + 1/c), which keeps the speed of approach. Scaling the feedback
+path: after arXiv 2508.11659, where it is applied to recurrent networks trained by equilibrium propagation.
 """
 
 from __future__ import annotations
@@ -39,13 +46,17 @@ class Homeostasis(ABC):
         coefficient: lambda; a number, or a schedule over the training.
         layer_scale: factor per coupling, by the *lower* population it touches (its index); empty means one
             everywhere. A forward and its backward coupling so share a factor.
+        feedback_scale: c, above 0; the backward weights' size relative to the forward ones'.
     """
 
     name: ClassVar[str]
     coefficient: float | CoefficientSchedule = 1.0
     layer_scale: tuple[float, ...] = field(default=())
+    feedback_scale: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.feedback_scale < float("inf"):
+            raise InputError(f"the feedback scale must be a finite number above zero, got {self.feedback_scale}")
         if not isinstance(self.coefficient, CoefficientSchedule) and not 0 <= self.coefficient < float("inf"):
             raise InputError(
                 f"the homeostasis coefficient must be a finite number of zero or more, got {self.coefficient}"
@@ -62,6 +73,22 @@ class Homeostasis(ABC):
         """The largest coefficient of the training."""
         lam = self.coefficient
         return max(lam.start, lam.end) if isinstance(lam, CoefficientSchedule) else lam
+
+    def units(self, network: Network) -> tuple[float, ...]:
+        """d_p of every population."""
+        return tuple(self.feedback_scale ** (-p / 2) for p in range(len(network.populations)))
+
+    @property
+    def speed(self) -> float:
+        """2 / (c + 1/c): what the loss of J' is multiplied by."""
+        return 2.0 / (self.feedback_scale + 1.0 / self.feedback_scale)
+
+    def adjoint_from_response(self, network: Network, response: State) -> State:
+        """The errors of a response, brought to the adjoint's size: e_p d_out^2 / d_p^2."""
+        if self.feedback_scale == 1.0:
+            return response
+        units = self.units(network)
+        return tuple(e * (units[-1] / d) ** 2 for e, d in zip(response, units))
 
     @abstractmethod
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
@@ -82,6 +109,13 @@ class Homeostasis(ABC):
         if lower >= len(self.layer_scale):
             raise InputError(f"layer_scale has {len(self.layer_scale)} factors, the network needs {lower + 1} or more")
         return self.layer_scale[lower]
+
+
+def in_units(state: State, units: tuple[float, ...], power: int) -> State:
+    """Every population's tensor times d_p^power."""
+    if all(d == 1.0 for d in units):
+        return state
+    return tuple(x * d**power for x, d in zip(state, units))
 
 
 def own_weights(coupling: Coupling) -> list[nn.Parameter]:

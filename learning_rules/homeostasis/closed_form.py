@@ -26,7 +26,8 @@ class ClosedForm(Homeostasis):
 
         L_homeo = (1/n) sum_ts <W_ts, W_ts - W_st^T>,      dL/dW_ts = (2/n) (W_ts - W_st^T)
 
-    which for a forward W and a backward B is (1/n) |W - B^T|^2. A coupling without a reciprocal partner is left with
+    which for a forward W and a backward B is (1/n) |W - B^T|^2 (with a feedback scale c, (1/n) |c W - B^T|^2 / c times
+    2 / (c + 1/c)). A coupling without a reciprocal partner is left with
     (1/n) |W|^2, plain weight decay: compare with `RecurrentDecay` before crediting symmetry there.
     """
 
@@ -39,13 +40,15 @@ class ClosedForm(Homeostasis):
         n = network.num_neurons
         loss = 0.0
         differences: dict[tuple[int, int], Tensor] = {}
+        units = self.units(network)
         for (target, source), weight in blocks.items():
             partner = blocks.get((source, target))
-            difference = weight if partner is None else weight - partner.t()
+            scaled = weight if self.feedback_scale == 1.0 else weight * (units[source] / units[target]) ** 2
+            difference = scaled if partner is None else scaled - partner.t()
             differences[target, source] = difference
-            loss += float((weight * difference).sum()) / n
+            loss += self.speed * float((weight * difference).sum()) / n
         for coupling in network.recurrent_couplings():
-            factor = coefficient * self.scale(coupling) * 2.0 / n
+            factor = self.speed * coefficient * self.scale(coupling) * 2.0 / n
             difference = differences[coupling.target, coupling.source]
             if coupling.weight is not None:
                 add_scaled(coupling.weight, difference, factor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 
 from hw_profiles.errors import InputError
-from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, own_weights
+from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, in_units, own_weights
 from learning_rules.linear import tangent_currents
 from substrates.seeds import derive_seed
 
@@ -54,14 +54,15 @@ class JacobianVector(Homeostasis):
         factors = [self.scale(c) for c in couplings for _ in own_weights(c)]
         at = tuple(v.detach() for v in activities)
         batch = at[0].shape[0]
+        units = self.units(network)
         loss = 0.0
         for draw in range(self.draws):
             eps = draw_like(at, self.distribution, self.seed, step, draw)
             with torch.enable_grad():
-                r = tangent_currents(network, eps, at)
-                s = tangent_currents(network, r, at)
+                r = in_units(tangent_currents(network, in_units(eps, units, 1), at), units, -1)
+                s = in_units(tangent_currents(network, in_units(r, units, 1), at), units, -1)
                 total = sum((x * x).sum() - (e * y).sum() for x, e, y in zip(r, eps, s))
-                value = total / (network.num_neurons * batch * self.draws)
+                value = self.speed * total / (network.num_neurons * batch * self.draws)
                 gradients = torch.autograd.grad(value, parameters)
             loss += float(value.detach())
             for parameter, gradient, factor in zip(parameters, gradients, factors):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from hw_profiles.errors import InputError
-from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, own_weights, without_bias_gradient
+from learning_rules.homeostasis.base import (
+    Homeostasis,
+    State,
+    add_scaled,
+    in_units,
+    own_weights,
+    without_bias_gradient,
+)
 from learning_rules.homeostasis.jacobian_vector import Distribution, draw_like
 from substrates.network import Dense
 
@@ -51,10 +58,11 @@ class NoiseCorrelation(Homeostasis):
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
         n, batch = network.num_neurons, activities[0].shape[0]
         loss = 0.0
+        units = self.units(network)
         for draw in range(self.draws):
             eps = draw_like(activities, self.distribution, self.seed, step, draw)
             response = self._probe(network, activities, eps)
-            loss += self._loss(network, activities, eps, response) / (n * batch * self.draws)
+            loss += self._loss(network, activities, eps, response) * self.speed / (n * batch * self.draws)
             for coupling in network.recurrent_couplings():
                 weights = own_weights(coupling)
                 if not weights:
@@ -64,7 +72,8 @@ class NoiseCorrelation(Homeostasis):
                         f"the noise-correlation rule needs dense couplings, {coupling.describe()} is a "
                         f"{type(coupling).__name__}; use the method jacobian-vector"
                     )
-                factor = coefficient * self.scale(coupling) * 2.0 / (n * batch * self.draws)
+                ratio = units[coupling.source] / units[coupling.target]
+                factor = ratio * self.speed * coefficient * self.scale(coupling) * 2.0 / (n * batch * self.draws)
                 kept = [None if p.grad is None else p.grad.clone() for p in weights]
                 for p in weights:
                     p.grad = None
@@ -79,10 +88,11 @@ class NoiseCorrelation(Homeostasis):
         return loss
 
     def _probe(self, network: Network, activities: State, eps: State) -> State:
-        d = self.amplitude
+        d, units = self.amplitude, self.units(network)
+        eps = in_units(eps, units, 1)
         up = network.recurrent_currents(tuple(v + d * e for v, e in zip(activities, eps)))
         down = network.recurrent_currents(tuple(v - d * e for v, e in zip(activities, eps)))
-        return tuple((a - b) / (2 * d) for a, b in zip(up, down))
+        return in_units(tuple((a - b) / (2 * d) for a, b in zip(up, down)), units, -1)
 
     def _loss(self, network: Network, activities: State, eps: State, response: State) -> float:
         twice = self._probe(network, activities, response)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from hw_profiles.errors import InputError
 from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, own_weights
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ class RecurrentDecay(Homeostasis):
     """L = (1/n) sum |W|^2 over the recurrent couplings: what `ClosedForm` becomes where nothing is reciprocal."""
 
     name: ClassVar[str] = "weight-decay"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.feedback_scale != 1.0:
+            raise InputError("plain weight decay pulls no backward weight to a forward one; leave feedback_scale at 1")
 
     @torch.no_grad()
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:

@@ -33,6 +33,10 @@ class Adjoint(Rule):
     method: Literal["iterate", "solve"] = "iterate"
     damping: float = 1.0
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def needs(self) -> dict[str, bool]:
         return {"differentiable": True}
 

@@ -30,6 +30,10 @@ class RecurrentBackprop(Rule):
 
     name: ClassVar[str] = "recurrent-backprop"
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def needs(self) -> dict[str, bool]:
         return {"differentiable": True}
 

@@ -29,6 +29,10 @@ class TruncatedBPTT(Rule):
 
     name: ClassVar[str] = "truncated-bptt"
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def needs(self) -> dict[str, bool]:
         return {"differentiable": True}
 

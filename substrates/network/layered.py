@@ -23,6 +23,7 @@ def layered(
     activation: str = "logistic",
     feedback: str = "independent",
     angle: float = 90.0,
+    feedback_scale: float = 1.0,
     readout: bool = True,
     seed: int = 0,
 ) -> Network:
@@ -37,11 +38,12 @@ def layered(
         activation: name of the activation of every population.
         feedback: ``independent`` (own weights, at ``angle`` degrees to the transpose) or ``tied``.
         angle: 0 gives exact transposes (untied afterwards), 90 independent draws.
+        feedback_scale: size of the backward weights relative to the forward ones'; tied weights have none.
         readout: cross-entropy through a linear softmax read-out; otherwise squared error.
         seed: seeds the weights.
 
     Raises:
-        InputError: fewer than two sizes, a size below one, an unknown feedback.
+        InputError: fewer than two sizes, a size below one, an unknown feedback, a scale that is not above zero.
 
     Source: Laborieux & Zenke, arXiv 2309.02214, section 4.
     """
@@ -50,6 +52,10 @@ def layered(
         raise InputError(f"layers {'-'.join(map(str, sizes))}: expected at least an input and an output, all above 0")
     if feedback not in ("independent", "tied"):
         raise InputError(f"no feedback {feedback!r}; there are independent, tied")
+    if not 0 < feedback_scale < math.inf or (feedback == "tied" and feedback_scale != 1.0):
+        raise InputError(
+            f"feedback scale {feedback_scale}: expected a finite number above zero, and 1 where the weights are tied"
+        )
     generator = torch.Generator().manual_seed(derive_seed(seed, "weights") % 2**63)
     populations = [Population(f"l{i}" if i < len(sizes) - 1 else "out", (n,), activation) for i, n in enumerate(sizes)][
         1:
@@ -67,7 +73,8 @@ def layered(
         if backward.weight is not None:
             draw = torch.randn(fan_in, fan_out, generator=generator) / math.sqrt(fan_in)
             radians = math.radians(angle)
-            backward.weight.data = math.cos(radians) * forward.weight.data.t() + math.sin(radians) * draw
+            mixed = math.cos(radians) * forward.weight.data.t() + math.sin(radians) * draw
+            backward.weight.data = mixed if feedback_scale == 1.0 else feedback_scale * mixed
         couplings.append(backward)
         reciprocal.append((len(couplings) - 2, len(couplings) - 1))
     cost = SoftmaxReadout(sizes[-1], sizes[-1]) if readout else SquaredError()

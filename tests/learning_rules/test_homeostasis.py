@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,15 +12,21 @@ from hypothesis import strategies as st
 
 from hw_profiles.errors import InputError
 from learning_rules import (
+    Adjoint,
     ClosedForm,
     CoefficientSchedule,
     Homeostasis,
     JacobianVector,
+    Learner,
     NoiseCorrelation,
+    Phases,
     RecurrentDecay,
+    Tangent,
     symmetry,
     weight_angle,
 )
+from substrates.analog import IdealMachine
+from substrates.base import Stop
 from substrates.network import Dense, Network, Population, SquaredError, layered
 
 
@@ -51,11 +58,14 @@ def gradient(homeostasis: Homeostasis, network: Network, batch: int = 1, step: i
     return loss, torch.cat([g.flatten() for g in parts])
 
 
-def reference(network: Network) -> tuple[float, torch.Tensor]:
-    """2/n |A|^2 and its gradient, by automatic differentiation of the whole matrix."""
+def reference(network: Network, c: float = 1.0) -> tuple[float, torch.Tensor]:
+    """2/n |A|^2 and its gradient, by automatic differentiation of the whole matrix, in the units of ``c``."""
     network.zero_grad(set_to_none=True)
-    full = matrix(network)
-    loss = 2.0 / network.num_neurons * (((full - full.t()) / 2) ** 2).sum()
+    sizes = torch.tensor([p.size for p in network.populations])
+    powers = -torch.arange(len(sizes), dtype=torch.float64) / 2
+    units = (c**powers).repeat_interleave(sizes)
+    full = matrix(network) * units / units[:, None]
+    loss = 2 / (c + 1 / c) * 2.0 / network.num_neurons * (((full - full.t()) / 2) ** 2).sum()
     loss.backward()
     parts = [p.grad if p.grad is not None else torch.zeros_like(p) for p in network.parameters()]
     return float(loss.detach()), torch.cat([g.flatten() for g in parts])
@@ -83,14 +93,16 @@ def test_without_reciprocal_pairs_homeostasis_is_weight_decay() -> None:
     assert torch.allclose(found, reference(network)[1])
 
 
+@pytest.mark.parametrize("c", [1.0, 0.3])
 @pytest.mark.parametrize(
     "method",
     [JacobianVector(1.0, draws=1), JacobianVector(1.0, draws=1, distribution="rademacher"), NoiseCorrelation(1.0)],
     ids=["gaussian", "rademacher", "local"],
 )
-def test_sampled_methods_are_unbiased(method: Homeostasis) -> None:
+def test_sampled_methods_are_unbiased(method: Homeostasis, c: float) -> None:
     network = layered((4, 6, 5, 3), seed=3).double()
-    expected_loss, expected = reference(network)
+    method = replace(method, feedback_scale=c)
+    expected_loss, expected = reference(network, c)
     errors = []
     for batch in (2_000, 200_000):
         loss, found = gradient(method, network, batch=batch)
@@ -98,6 +110,36 @@ def test_sampled_methods_are_unbiased(method: Homeostasis) -> None:
         assert loss == pytest.approx(expected_loss, rel=6 / math.sqrt(batch) * 4)
     assert errors[1] < 0.02
     assert errors[1] < errors[0]
+
+
+@given(st.lists(st.integers(2, 8), min_size=3, max_size=5), st.floats(0.05, 4.0), st.integers(0, 99))
+@settings(max_examples=10, deadline=None)
+def test_weak_feedback_is_symmetric_in_other_units(sizes: list[int], c: float, seed: int) -> None:
+    network = layered(sizes, seed=seed).double()
+    expected_loss, expected = reference(network, c)
+    loss, found = gradient(ClosedForm(1.0, feedback_scale=c), network)
+    assert loss == pytest.approx(expected_loss, rel=1e-9, abs=1e-12)
+    assert torch.allclose(found, expected, atol=1e-10)
+    # Half the way from either side, and the pair has met: B = c W^T.
+    optimizer = torch.optim.SGD(network.parameters(), lr=network.num_neurons / 4)
+    optimizer.step()
+    for i, j in network.reciprocal:
+        assert torch.allclose(network.couplings[j].matrix, c * network.couplings[i].matrix.t(), atol=1e-9)
+    assert symmetry(network, feedback_scale=c) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_with_weak_symmetric_feedback_the_learner_has_the_exact_gradient() -> None:
+    c, grads = 0.3, []
+    for rule in (Tangent(), Adjoint()):
+        network = layered((5, 9, 8, 4), angle=0.0, feedback_scale=c, seed=2).double()
+        machine = IdealMachine(network)
+        phases = Phases(Stop(400, 1e-12), Stop(400, 1e-12))
+        learner = Learner(rule, phases, homeostasis=ClosedForm(0.0, feedback_scale=c))
+        x = torch.rand(6, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        learner.step(machine, x, torch.tensor([0, 1, 2, 3, 0, 1]), learner.init())
+        grads.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
+    # The weights were drawn in float32: B = c W^T holds to about 1e-7.
+    assert float((grads[0] - grads[1]).norm() / grads[1].norm()) < 1e-6
 
 
 def test_the_gradient_vanishes_at_symmetry_and_leaves_biases_alone() -> None:
@@ -155,3 +197,7 @@ def test_scale_and_schedule() -> None:
         CoefficientSchedule(0.0, 1.0, shape="geometric")
     with pytest.raises(InputError):
         ClosedForm(-1.0)
+    with pytest.raises(InputError, match="feedback scale"):
+        ClosedForm(1.0, feedback_scale=0.0)
+    with pytest.raises(InputError, match="weight decay"):
+        RecurrentDecay(1.0, feedback_scale=0.5)
