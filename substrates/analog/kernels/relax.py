@@ -222,7 +222,7 @@ def _distance(x: Any, y: Any, r: int, first: Any, size: Any, skip: Any) -> Any:
 
 @numba.njit(cache=True)
 def _settled_by_moving(first: Any, groups: Any, blocks: Any, nudged: bool) -> Any:
-    """Populations that a full sweep of whole steps (h = 1) leaves exactly at u = F(u): all they listen to moved before."""
+    """Populations that a full sweep of whole steps (h = 1) leaves at u = F(u): all they listen to moved before."""
     exact = np.ones(first.shape[0], np.bool_)
     for b in range(blocks.shape[0]):
         if groups[blocks[b, 1]] >= groups[blocks[b, 0]]:
