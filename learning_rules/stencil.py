@@ -81,8 +81,8 @@ class StencilRule(Rule):
         ledger = Ledger()
         errors = tuple(torch.zeros_like(v) for v in free.activities)
         residual, converged = free.residual, free.converged
-        for point in points:
-            nudged = machine.relax(drive, stop, nudge=Nudge(_plain(point.beta), target, reference), start=free)
+        nudges = [Nudge(_plain(point.beta), target, reference) for point in points]
+        for point, nudged in zip(points, machine.relax_each(drive, stop, nudges, free)):
             errors = tuple(
                 e + _contribution(v, v0, point) for e, v, v0 in zip(errors, nudged.activities, free.activities)
             )

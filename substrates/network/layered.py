@@ -67,7 +67,8 @@ def layered(
         if backward.weight is not None:
             draw = torch.randn(fan_in, fan_out, generator=generator) / math.sqrt(fan_in)
             radians = math.radians(angle)
-            backward.weight.data = math.cos(radians) * forward.weight.data.t() + math.sin(radians) * draw
+            mixed = math.cos(radians) * forward.weight.data.t() + math.sin(radians) * draw
+            backward.weight.data = mixed.contiguous()  # as its gradients are
         couplings.append(backward)
         reciprocal.append((len(couplings) - 2, len(couplings) - 1))
     cost = SoftmaxReadout(sizes[-1], sizes[-1]) if readout else SquaredError()

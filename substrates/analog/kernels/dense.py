@@ -95,12 +95,25 @@ class DenseRelaxation:
         return tuple(state)
 
     def run(
-        self, field: Field, solver: Solver, membranes: State, stop: Stop, gain: State | None, offset: State | None
+        self,
+        field: Field,
+        solver: Solver,
+        membranes: State,
+        stop: Stop,
+        gain: State | None,
+        offset: State | None,
+        *,
+        betas: Sequence[float] = (),
     ) -> tuple[Relaxed, State]:
-        """What `relax_batch` does, compiled; and the activities."""
+        """What `relax_batch` does, compiled; and the activities.
+
+        With ``betas`` the batch is relaxed once under each of them in place of the field's own, from the same
+        membranes and without noise; the results follow one another.
+        """
         network, nudge = field.network, field.nudge
         step = solver if isinstance(solver, AnalogStep) else None
-        batch = len(membranes[0])
+        copies = max(1, len(betas))
+        batch = len(membranes[0]) * copies
         corrected = nudge is not None and nudge.reference is not None
         couplings = list(network.recurrent_couplings())
         matrices = [c.matrix.detach().numpy() for c in couplings]
@@ -116,12 +129,12 @@ class DenseRelaxation:
             assert reference is not None
             along, back = network.recurrent_currents(reference), network.transposed_currents(reference, reference)
             currents = tuple(i + a - b for i, a, b in zip(currents, along, back))
-        u, drive = self._rows(membranes, batch), self._rows(currents, batch)
+        u, drive = self._rows(membranes, copies), self._rows(currents, copies)
         g = self._ones if gain is None else self._neurons_from(gain)
         o = self._zeros if offset is None else self._neurons_from(offset)
         ends = [(c.source, c.target) if corrected else (c.target, c.source) for c in couplings]
         table = np.array([(*e, s) for e, s in zip(ends, packed.starts)], dtype=np.int64).reshape(-1, 3)
-        kind, beta, target, readout, bias = _cost(field, batch)
+        kind, beta, target, readout, bias = _cost(field, betas, batch)
         keys, fixed, add2, prop, state = (
             np.zeros(batch, np.uint64),
             np.zeros((batch, 1), np.float32),
@@ -133,15 +146,13 @@ class DenseRelaxation:
         if step is not None and step.noisy:
             memory = step.begin(field, membranes)
             keys = memory[0].numpy().view(np.uint64).copy()
-            fixed = self._rows(memory[2:], batch)
+            fixed = self._rows(memory[2:], 1)
             ranges = [w for c, w in zip(network.couplings, step.ranges) if c.source != INPUT]
             add2 = np.array([*((step.additive * w) ** 2 for w in ranges), 0.0])
             prop, state = step.proportional > 0, step.state_noise
             if prop:
                 self._squares[corrected].update(matrices)
                 squared = self._squares[corrected].flat * np.float32(step.proportional**2)
-        if fixed.shape[1] == 1:
-            fixed = np.zeros_like(u)
         h = self._neurons_from(_STEPS[type(solver)](solver, network))
         groups = self._blocks if isinstance(solver, AlternatingBlocks) else np.zeros(len(network.populations), np.int64)
         residual, steps = np.zeros(batch, np.float32), np.zeros(batch, np.int64)
@@ -150,7 +161,7 @@ class DenseRelaxation:
         order = relax_rows(
             u, v, np.zeros_like(u), drive, fixed, self._first, self._size, groups, table, packed.flat, squared,
             add2.astype(np.float32), prop, np.float32(state), keys, h, g, o, np.float32(field.rail), kind,
-            np.float32(beta), target, readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
+            beta, target, readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
             WINDOW, np.float32(RETURN_RATIO), residual, steps, cycling,
         )  # fmt: skip
         back_to = None  # samples that stopped early have changed places
@@ -163,11 +174,13 @@ class DenseRelaxation:
         )
         return relaxed, self._state(v, back_to)
 
-    def _rows(self, state: State, batch: int) -> Floats:
-        out = np.zeros((batch, self._width), np.float32)
+    def _rows(self, state: State, copies: int) -> Floats:
+        """The populations beside each other in padded rows, the batch ``copies`` times."""
+        batch = len(state[0])
+        out = np.zeros((copies, batch, self._width), np.float32)
         for a, n, part in zip(self._first, self._size, state):
-            out[:, a : a + n] = part.reshape(batch, n).detach().numpy()
-        return out
+            out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
+        return out.reshape(copies * batch, self._width)
 
     def _neurons_from(self, values: Sequence[Any]) -> Floats:
         out = np.zeros(self._width, np.float32)
@@ -186,18 +199,19 @@ class DenseRelaxation:
         )
 
 
-def _cost(field: Field, batch: int) -> tuple[int, float, Floats, Floats, Floats]:
-    """(kind, beta, target rows, read-out weights, read-out bias) for the loop."""
+def _cost(field: Field, betas: Sequence[float], batch: int) -> tuple[int, Floats, Floats, Floats, Floats]:
+    """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop of ``batch`` rows in all."""
     nudge, cost = field.nudge, field.network.cost
     empty = np.zeros((batch, 0), np.float32)
-    if nudge is None or nudge.beta == 0:
-        return 0, 0.0, empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
-    beta = complex(nudge.beta).real
+    if nudge is None or (nudge.beta == 0 and not betas):
+        return 0, np.zeros(batch, np.float32), empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+    each = betas or (complex(nudge.beta).real,)
+    beta = np.repeat(np.array(each, np.float32), batch // len(each))
     if isinstance(cost, SoftmaxReadout):
         one_hot = np.zeros((batch, cost.readout.out_features), np.float32)
-        one_hot[np.arange(batch), nudge.target.numpy()] = 1.0
+        one_hot[np.arange(batch), np.tile(nudge.target.numpy(), len(each))] = 1.0
         weight, bias = cost.readout.weight.detach().numpy(), cost.readout.bias.detach().numpy()
         return 1, beta, one_hot, np.ascontiguousarray(weight), np.ascontiguousarray(bias)
     size = field.network.populations[-1].size
-    wanted = cost.vector(nudge.target, size).reshape(batch, -1).to(torch.float32).numpy().copy()
+    wanted = np.tile(cost.vector(nudge.target, size).flatten(1).to(torch.float32).numpy(), (len(each), 1))
     return 2, beta, wanted, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)

@@ -192,12 +192,11 @@ def pack_into(matrix: Any, flat: Any) -> None:
     for panel in range((targets + PANEL - 1) // PANEL):
         first, at = panel * PANEL, panel * PANEL * sources
         here = min(PANEL, targets - first)
+        rows, out = matrix[first : first + here], flat[at : at + PANEL * sources].reshape(sources, PANEL)
         # sixteen sources at a time: their cache lines of W are used whole before they leave
         for begin in range(0, sources, 16):
-            for column in range(here):
-                for k in range(begin, min(begin + 16, sources)):
-                    flat[at + k * PANEL + column] = matrix[first + column, k]
-            if here < PANEL:
-                for k in range(begin, min(begin + 16, sources)):
-                    for column in range(here, PANEL):
-                        flat[at + k * PANEL + column] = 0.0
+            for k in range(begin, min(begin + 16, sources)):
+                for column in range(here):
+                    out[k, column] = rows[column, k]
+                for column in range(here, PANEL):
+                    out[k, column] = 0.0

@@ -48,13 +48,13 @@ def _copy(to: Any, source: Any) -> None:
 def _nudge(
     f: Any, v: Any, rows: int, a: int, n: int, kind: int, beta: Any, target: Any, readout: Any, bias: Any
 ) -> None:
-    """f of the output += beta dL/dv. ``kind`` 1: softmax read-out, target (rows, classes) one-hot; 2: squared error."""
+    """f of the output += beta dL/dv, beta per row. ``kind`` 1: softmax read-out, target (rows, classes) one-hot; 2: squared error."""
     classes = bias.shape[0]
     error = np.empty(classes, np.float32)
     for r in range(rows):
         if kind == 2:
             for i in range(n):
-                f[r, a + i] += beta * (v[r, a + i] - target[r, i])
+                f[r, a + i] += beta[r] * (v[r, a + i] - target[r, i])
             continue
         top = _F(-np.inf)
         for c in range(classes):
@@ -68,7 +68,7 @@ def _nudge(
             error[c] = exp32(error[c] - top)
             total += error[c]
         for c in range(classes):
-            error[c] = beta * (error[c] / total - target[r, c])
+            error[c] = beta[r] * (error[c] / total - target[r, c])
             for i in range(n):
                 f[r, a + i] += error[c] * readout[c, i]
 
@@ -321,6 +321,7 @@ def relax_rows(
                     order[r], order[active] = order[active], order[r]
                     farthest[r], found[r] = farthest[active], found[active]
                     keys[r], keys[active] = keys[active], keys[r]
+                    beta[r] = beta[active]
                     _swap(u, r, active)
                     _swap(v, r, active)
                     _copy(f[r], f[active])
