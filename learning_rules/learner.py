@@ -129,6 +129,9 @@ class Learner:
         at = estimate if free is None else free
         weight = self.policy.weights(at.residual, at.converged, estimate)
         errors = tuple(_weighted(e, weight) for e in estimate.errors)
+        activities = estimate.activities
+        if not bool((weight > 0).all()):  # a sample that weighs something has finite activities
+            activities = tuple(torch.nan_to_num(v) for v in activities)
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
         earlier = [None if p.grad is None else p.grad for p in parameters]
@@ -136,8 +139,8 @@ class Learner:
         if separate:
             for p in parameters:
                 p.grad = None
-        network.accumulate_gradient(inputs, tuple(torch.nan_to_num(v) for v in estimate.activities), errors)
-        network.cost.accumulate_gradient(torch.nan_to_num(output), target, weight)
+        network.accumulate_gradient(inputs, activities, errors)
+        network.cost.accumulate_gradient(activities[-1], target, weight)
         loss = self._homeostasis(machine, estimate, parameters, separate, state.step, progress)
         if separate:
             for p, before in zip(parameters, earlier):
@@ -202,7 +205,8 @@ def _weighted(errors: Tensor, weight: Tensor) -> Tensor:
     """errors * weight per sample; a weight of zero wins over NaN."""
     shape = (-1,) + (1,) * (errors.dim() - 1)
     weight = weight.to(errors.dtype).reshape(shape)
-    return torch.where(weight > 0, errors * weight, torch.zeros_like(errors))
+    weighted = errors * weight
+    return weighted if bool((weight > 0).all()) else torch.where(weight > 0, weighted, torch.zeros_like(errors))
 
 
 def _correct(prediction: Tensor, target: Tensor) -> int:

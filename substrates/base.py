@@ -164,7 +164,7 @@ class RelaxationSubstrate(ABC):
         """Relax from ``start`` (rest when None) under ``drive`` and ``nudge`` until ``stop``."""
 
     def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
-        """`relax` under each nudge in turn, all from ``start``; a machine may do them side by side, to the same bits."""
+        """`relax` under each nudge in turn, all from ``start``; a machine may do them together, to the same bits."""
         return [self.relax(drive, stop, nudge=nudge, start=start) for nudge in nudges]
 
 

@@ -96,7 +96,7 @@ def _train(
 
     network = _network(seed)
     machine = IdealMachine(network, solver=solver)
-    optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM)
+    optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM, fused=True)
     learner = Learner(Centered(NUDGE), phases, policy=SamplePolicy("keep"))
     state, ledger = learner.init(), Ledger()
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(images.targets)))

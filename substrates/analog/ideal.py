@@ -29,6 +29,7 @@ class IdealMachine(RelaxationSubstrate):
         self.network = network
         self.solver = Damped() if solver is None else solver
         self._compiled = DenseRelaxation(network)
+        self._macs = macs_per_step(network)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -104,7 +105,7 @@ class IdealMachine(RelaxationSubstrate):
     def _count(self, total: int, is_complex: bool, phase: str) -> Ledger:
         ledger = Ledger()
         factor = 4 if is_complex else 1
-        ledger.add(Event.MACS, total * macs_per_step(self.network) * factor, phase=phase)
+        ledger.add(Event.MACS, total * self._macs * factor, phase=phase)
         ledger.add(Event.STEPS, total, phase=phase)
         return ledger
 

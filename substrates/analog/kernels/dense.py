@@ -13,7 +13,7 @@ from torch import Tensor
 from substrates.analog.field import Field
 from substrates.analog.kernels.packs import Packs
 from substrates.analog.kernels.product import PANEL, accumulate
-from substrates.analog.kernels.relax import relax_rows
+from substrates.analog.kernels.relax import gather, relax_rows
 from substrates.analog.noisy_step import AnalogStep
 from substrates.analog.solvers.alternating import AlternatingBlocks, blocks
 from substrates.analog.solvers.damped import Damped
@@ -46,6 +46,8 @@ class DenseRelaxation:
         self._recurrent = {False: Packs(), True: Packs()}  # as they are, and transposed
         self._squares = {False: Packs(squared=True), True: Packs(squared=True)}
         self._inputs = Packs()
+        self._couplings = list(network.recurrent_couplings())
+        self._steps: dict[Solver, Floats] = {}
         sizes = [p.size for p in network.populations]
         firsts, at = [], 0
         for n in sizes:
@@ -85,14 +87,15 @@ class DenseRelaxation:
         batch = len(inputs)
         v = np.ascontiguousarray(inputs.detach().flatten(1).numpy())
         out = np.zeros((batch, self._width), np.float32)
+        for c in network.couplings:
+            if c.bias is not None:
+                a, n = int(self._first[c.target]), int(self._size[c.target])
+                out[:, a : a + n] += c.bias.detach().numpy()
         self._inputs.update([c.matrix.detach().numpy() for c in couplings])
         for c, start in zip(couplings, self._inputs.starts):
             a, n = int(self._first[c.target]), int(self._size[c.target])
             accumulate(out, a, n, v, 0, v.shape[1], self._inputs.flat, start, batch)
-        state = list(self._state(out))
-        for coupling in network.couplings:
-            state[coupling.target] = coupling.add_bias(state[coupling.target])
-        return tuple(state)
+        return self._state(out)
 
     def run(
         self,
@@ -115,7 +118,7 @@ class DenseRelaxation:
         copies = max(1, len(betas))
         batch = len(membranes[0]) * copies
         corrected = nudge is not None and nudge.reference is not None
-        couplings = list(network.recurrent_couplings())
+        couplings = self._couplings
         matrices = [c.matrix.detach().numpy() for c in couplings]
         if corrected:
             matrices = [m.T for m in matrices]
@@ -153,7 +156,7 @@ class DenseRelaxation:
             if prop:
                 self._squares[corrected].update(matrices)
                 squared = self._squares[corrected].flat * np.float32(step.proportional**2)
-        h = self._neurons_from(_STEPS[type(solver)](solver, network))
+        h = self._steps_of(solver)
         groups = self._blocks if isinstance(solver, AlternatingBlocks) else np.zeros(len(network.populations), np.int64)
         residual, steps = np.zeros(batch, np.float32), np.zeros(batch, np.int64)
         cycling = np.zeros(batch, np.bool_)
@@ -182,6 +185,14 @@ class DenseRelaxation:
             out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
         return out.reshape(copies * batch, self._width)
 
+    def _steps_of(self, solver: Solver) -> Floats:
+        """h of every neuron; kept for solvers that are plain values."""
+        if isinstance(solver, AnalogStep):
+            return self._neurons_from(_STEPS[AnalogStep](solver, self._network))
+        if solver not in self._steps:
+            self._steps[solver] = self._neurons_from(_STEPS[type(solver)](solver, self._network))
+        return self._steps[solver]
+
     def _neurons_from(self, values: Sequence[Any]) -> Floats:
         out = np.zeros(self._width, np.float32)
         for a, n, value in zip(self._first, self._size, values):
@@ -189,12 +200,10 @@ class DenseRelaxation:
         return out
 
     def _state(self, rows: Floats, order: npt.NDArray[np.int64] | None = None) -> State:
-        def part(a: int, n: int) -> Floats:
-            mine = rows[:, a : a + n]
-            return np.ascontiguousarray(mine) if order is None else np.take(mine, order, axis=0)
-
+        """The populations of padded rows; ``order``: the row of each sample, where they have changed places."""
+        order = np.arange(len(rows)) if order is None else order
         return tuple(
-            torch.from_numpy(part(a, n)).reshape(-1, *p.shape)
+            torch.from_numpy(gather(rows, order, a, n)).reshape(-1, *p.shape)
             for a, n, p in zip(self._first, self._size, self._network.populations)
         )
 

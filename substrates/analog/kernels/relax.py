@@ -15,7 +15,7 @@ from substrates.analog.imperfections.noise import bits_of_float, float_from_bits
 from substrates.analog.kernels.logistic import exp32, logistic32
 from substrates.analog.kernels.product import accumulate, accumulate_from
 
-__all__ = ["relax_rows"]
+__all__ = ["gather", "relax_rows"]
 
 _F = np.float32
 
@@ -48,7 +48,7 @@ def _copy(to: Any, source: Any) -> None:
 def _nudge(
     f: Any, v: Any, rows: int, a: int, n: int, kind: int, beta: Any, target: Any, readout: Any, bias: Any
 ) -> None:
-    """f of the output += beta dL/dv, beta per row. ``kind`` 1: softmax read-out, target (rows, classes) one-hot; 2: squared error."""
+    """f of the output += beta dL/dv, beta per row. ``kind`` 1: softmax read-out, target one-hot; 2: squared error."""
     classes = bias.shape[0]
     error = np.empty(classes, np.float32)
     for r in range(rows):
@@ -230,6 +230,15 @@ def _settled_by_moving(first: Any, groups: Any, blocks: Any, nudged: bool) -> An
     if nudged:  # the nudge depends on the output itself
         exact[first.shape[0] - 1] = False
     return exact
+
+
+@numba.njit(cache=True)
+def gather(rows: Any, order: Any, first: int, width: int) -> Any:
+    """rows[order, first : first + width], contiguous."""
+    out = np.empty((order.shape[0], width), np.float32)
+    for r in range(order.shape[0]):
+        _copy(out[r], rows[order[r], first : first + width])
+    return out
 
 
 @numba.njit(cache=True)

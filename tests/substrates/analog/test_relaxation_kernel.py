@@ -215,3 +215,39 @@ def test_weights_changed_behind_the_optimizer_are_used():
     found = machine.relax(machine.drive(x), Stop(9))
     fresh = IdealMachine(network)
     _same(found, fresh.relax(fresh.drive(x), Stop(9)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    network=WIRINGS,
+    solver=SOLVERS,
+    betas=st.lists(st.sampled_from([0.5, -0.5, 0.1, 1.0]), min_size=1, max_size=4),
+    tolerance=st.sampled_from([0.0, 1e-3, 3e-2]),
+    corrected=st.booleans(),
+    rows=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+)
+def test_nudges_side_by_side_are_the_nudges_one_by_one(network, solver, betas, tolerance, corrected, rows, seed):
+    machine = IdealMachine(network, solver=solver)
+    x, y = _batch(rows, seed)
+    drive = machine.drive(x)
+    free = machine.relax(drive, Stop(7))
+    nudges = [Nudge(b, y, free.activities if corrected else None) for b in betas]
+    stop = Stop(9, tolerance, 2)
+    together = machine.relax_each(drive, stop, nudges, free)
+    assert len(together) == len(nudges)
+    for nudge, found in zip(nudges, together):
+        alone = machine.relax(drive, stop, nudge=nudge, start=free)
+        _same(alone, found)
+        assert dict(alone.ledger) == dict(found.ledger)
+
+
+def test_nudges_that_cannot_share_a_run_are_done_in_turn():
+    network = layered([9, 12, 3], seed=2)
+    machine, (x, y) = IdealMachine(network), _batch(4, 3)
+    drive = machine.drive(x)
+    free = machine.relax(drive, Stop(7))
+    mixed = [Nudge(0.3, y), Nudge(0.3j, y), Nudge(0.0, y), Nudge(0.3, (y + 1) % 3)]
+    for nudge, found in zip(mixed, machine.relax_each(drive, Stop(5), mixed, free)):
+        _same(machine.relax(drive, Stop(5), nudge=nudge, start=free), found)
+    assert machine.relax_each(drive, Stop(5), [], free) == []
