@@ -97,7 +97,9 @@ def _relaxation(sizes: list[int], batch: int, peak: float) -> dict[str, Any]:
     machine = IdealMachine(network, solver=DiscreteMap())
     ours = _best(lambda: machine.relax(machine.drive(x), Stop(STEPS)))
     plain, energy = _best(lambda: _plain(network, x)), _best(lambda: _energy(network, x))
-    rate = 2 * sum(c.macs for c in network.recurrent_couplings()) * batch * STEPS / ours / 1e9
+    # what the steps need: the input's product once, the recurrent ones at every step
+    once, every = (sum(c.macs for c in some) for some in (network.input_couplings(), network.recurrent_couplings()))
+    rate = 2 * (once + every * STEPS) * batch / ours / 1e9
     return {
         "layers": "-".join(map(str, sizes)),
         "batch": batch,
