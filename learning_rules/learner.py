@@ -128,9 +128,10 @@ class Learner:
         estimate, nudge_state = self._estimate(machine, drive, target, free, state)
         at = estimate if free is None else free
         weight = self.policy.weights(at.residual, at.converged, estimate)
-        errors = tuple(_weighted(e, weight) for e in estimate.errors)
-        activities = estimate.activities
-        if not bool((weight > 0).all()):  # a sample that weighs something has finite activities
+        errors, activities = estimate.errors, estimate.activities
+        everyone = bool((weight > 0).all())
+        errors = tuple(_weighted(e, weight, everyone) for e in errors)
+        if not everyone:  # a sample that weighs something has finite activities
             activities = tuple(torch.nan_to_num(v) for v in activities)
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -201,12 +202,12 @@ class Learner:
         return loss
 
 
-def _weighted(errors: Tensor, weight: Tensor) -> Tensor:
+def _weighted(errors: Tensor, weight: Tensor, everyone: bool) -> Tensor:
     """errors * weight per sample; a weight of zero wins over NaN."""
     shape = (-1,) + (1,) * (errors.dim() - 1)
     weight = weight.to(errors.dtype).reshape(shape)
     weighted = errors * weight
-    return weighted if bool((weight > 0).all()) else torch.where(weight > 0, weighted, torch.zeros_like(errors))
+    return weighted if everyone else torch.where(weight > 0, weighted, torch.zeros_like(errors))
 
 
 def _correct(prediction: Tensor, target: Tensor) -> int:

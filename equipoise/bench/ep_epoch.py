@@ -122,6 +122,8 @@ def _train(
         "images": images.name,
         "batches": batches,
         "seconds_per_epoch": seconds,
+        # every batch of fixed steps is the same work: this is what other work on the machine cost
+        "mean_over_best_batch": None if phases.free.tolerance else sum(times) / len(times) / min(times),
         "free_steps": ledger.total(Event.STEPS, phase="free") / samples,
         "nudged_steps": ledger.total(Event.STEPS, phase="nudged") / samples / 2,
         "converged_share": converged / samples,

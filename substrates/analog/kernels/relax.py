@@ -306,20 +306,29 @@ def relax_rows(
     for p in range(populations):
         _activate(u, v, rows, first[p], size[p], plain, gain, offset)
     nowhere, exact = np.zeros(populations, np.bool_), np.zeros(populations, np.bool_)
+    unseen = np.zeros(populations, np.bool_)
     active, looking = rows, False
     for taken in range(max_steps + 1):
         if taken == 1 and whole and not noisy:
             exact = _settled_by_moving(first, groups, blocks, kind > 0)
         checking = taken == max_steps or (tolerance > 0 and taken % check_every == 0)
         if checking:
-            for p in range(populations):
-                if not exact[p]:
-                    _forces(f, v, drive, active, p, first, size, blocks, w)
-                    if p == last and kind:
-                        _nudge(f, v, active, first[p], size[p], kind, beta, target, readout, bias)
-                    if rail > 0:
-                        _clamp(f, active, first[p], size[p], rail)
-            for r in range(active - 1, -1, -1):
+            # the forces of the first turn are those the step needs anyway; the others only where a sample may settle
+            possible = taken == max_steps
+            for turn in range(2):
+                for p in range(populations):
+                    unseen[p] = exact[p] or (turn == 0) != (groups[p] == 0)
+                    if not unseen[p] and (turn == 0 or possible):
+                        _forces(f, v, drive, active, p, first, size, blocks, w)
+                        if p == last and kind:
+                            _nudge(f, v, active, first[p], size[p], kind, beta, target, readout, bias)
+                        if rail > 0:
+                            _clamp(f, active, first[p], size[p], rail)
+                for r in range(active):
+                    if possible or turn > 0:
+                        break
+                    possible = _distance(f, u, r, first, size, unseen) <= tolerance
+            for r in range(active - 1 if possible else -1, -1, -1):
                 worst = _distance(f, u, r, first, size, exact)
                 if taken < max_steps and not worst <= tolerance:
                     continue
