@@ -144,10 +144,13 @@ class Learner:
         estimate, nudge_state = self._estimate(machine, drive, target, free, state)
         at = estimate if free is None else free
         weight = self.policy.weights(at.residual, at.converged, estimate)
-        found = estimate.errors
+        errors, activities = estimate.errors, estimate.activities
         if self.homeostasis is not None and not self.rule.exact:
-            found = self.homeostasis.adjoint_from_response(network, found)
-        errors = tuple(_weighted(e, weight) for e in found)
+            errors = self.homeostasis.adjoint_from_response(network, errors)
+        everyone = bool((weight > 0).all())
+        errors = tuple(_weighted(e, weight, everyone) for e in errors)
+        if not everyone:  # a sample that weighs something has finite activities
+            activities = tuple(torch.nan_to_num(v) for v in activities)
         output = estimate.activities[-1]
         parameters = [p for p in network.parameters() if p.requires_grad]
         earlier = [None if p.grad is None else p.grad for p in parameters]
@@ -155,8 +158,8 @@ class Learner:
         if separate:
             for p in parameters:
                 p.grad = None
-        network.accumulate_gradient(inputs, tuple(torch.nan_to_num(v) for v in estimate.activities), errors)
-        network.cost.accumulate_gradient(torch.nan_to_num(output), target, weight)
+        network.accumulate_gradient(inputs, activities, errors)
+        network.cost.accumulate_gradient(activities[-1], target, weight)
         with torch.no_grad():
             losses = network.cost.loss(output, target)
         loss = self._homeostasis(machine, estimate, parameters, separate, state.step, progress)
@@ -221,11 +224,12 @@ class Learner:
         return loss
 
 
-def _weighted(errors: Tensor, weight: Tensor) -> Tensor:
+def _weighted(errors: Tensor, weight: Tensor, everyone: bool) -> Tensor:
     """errors * weight per sample; a weight of zero wins over NaN."""
     shape = (-1,) + (1,) * (errors.dim() - 1)
     weight = weight.to(errors.dtype).reshape(shape)
-    return torch.where(weight > 0, errors * weight, torch.zeros_like(errors))
+    weighted = errors * weight
+    return weighted if everyone else torch.where(weight > 0, weighted, torch.zeros_like(errors))
 
 
 def _correct(prediction: Tensor, target: Tensor) -> int:

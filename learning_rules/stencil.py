@@ -83,13 +83,12 @@ class StencilRule(Rule):
         reference = free.activities if self.correction == "asymep" else None
         stop = phases.nudged_by(self.nudge)
         ledger = Ledger()
-        errors = tuple(torch.zeros_like(v) for v in free.activities)
+        errors: tuple[Tensor, ...] = ()
         residual, converged = free.residual, free.converged
-        for point in points:
-            nudged = machine.relax(drive, stop, nudge=Nudge(_plain(point.beta), target, reference), start=free)
-            errors = tuple(
-                e + _contribution(v, v0, point) for e, v, v0 in zip(errors, nudged.activities, free.activities)
-            )
+        nudges = [Nudge(_plain(point.beta), target, reference) for point in points]
+        for point, nudged in zip(points, machine.relax_each(drive, stop, nudges, free)):
+            parts = tuple(_contribution(v, v0, point) for v, v0 in zip(nudged.activities, free.activities))
+            errors = tuple(e.add_(part) for e, part in zip(errors, parts)) if errors else parts
             residual = torch.maximum(residual, nudged.residual)
             converged = converged & nudged.converged
             ledger.merge(nudged.ledger)

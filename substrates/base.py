@@ -8,6 +8,7 @@ returned; the driver (a learning rule, a sampler) owns the loop.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -161,6 +162,10 @@ class RelaxationSubstrate(ABC):
         self, drive: Drive, stop: Stop, *, nudge: Nudge | None = None, start: Equilibrium | None = None
     ) -> Equilibrium:
         """Relax from ``start`` (rest when None) under ``drive`` and ``nudge`` until ``stop``."""
+
+    def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
+        """`relax` under each nudge in turn, all from ``start``; a machine may do them together, to the same bits."""
+        return [self.relax(drive, stop, nudge=nudge, start=start) for nudge in nudges]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from hw_profiles.ledger import Event, Ledger
@@ -27,6 +29,7 @@ class IdealMachine(RelaxationSubstrate):
         self.network = network
         self.solver = Damped() if solver is None else solver
         self._compiled = DenseRelaxation(network)
+        self._macs = macs_per_step(network)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,21 +65,47 @@ class IdealMachine(RelaxationSubstrate):
         else:
             relaxed = relax_batch(self.solver, field, membranes, stop)
             activities = field.activate(relaxed.membranes)
+        return self._equilibrium(relaxed, activities, "free" if nudge is None else "nudged", slice(None))
+
+    @torch.no_grad()
+    def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
+        """All nudges in one compiled run where that applies: fuller tiles and one call, the same bits."""
+        network = self.network
+        check_drive(network, drive)
+        membranes = check_start(network, drive, start)
+        field = Field(
+            network, drive.currents, nudges[0] if nudges else None, lambda i, u: network.activations[i].function(u)
+        )
+        together = (
+            len(nudges) > 1
+            and self._compiled.applies(field, self.solver, membranes)
+            and all(complex(n.beta).imag == 0 and n.beta != 0 for n in nudges)
+            and all(n.target is nudges[0].target and n.reference is nudges[0].reference for n in nudges)
+        )
+        if not together:
+            return super().relax_each(drive, stop, nudges, start)
+        check_nudge(network, drive, nudges[0])
+        betas = [complex(n.beta).real for n in nudges]
+        relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
+        parts = [slice(k * drive.batch, (k + 1) * drive.batch) for k in range(len(nudges))]
+        return [self._equilibrium(relaxed, activities, "nudged", part) for part in parts]
+
+    def _equilibrium(self, relaxed: Relaxed, activities: State, phase: str, part: slice) -> Equilibrium:
+        steps = relaxed.steps[part]
         return Equilibrium(
-            activities=activities,
-            membranes=relaxed.membranes,
-            residual=relaxed.residual,
-            converged=relaxed.converged,
-            steps=relaxed.steps,
-            cycling=relaxed.cycling,
-            ledger=self._count(relaxed, "free" if nudge is None else "nudged"),
+            activities=tuple(v[part] for v in activities),
+            membranes=tuple(u[part] for u in relaxed.membranes),
+            residual=relaxed.residual[part],
+            converged=relaxed.converged[part],
+            steps=steps,
+            cycling=relaxed.cycling[part],
+            ledger=self._count(int(steps.sum()), relaxed.membranes[0].is_complex(), phase),
         )
 
-    def _count(self, relaxed: Relaxed, phase: str) -> Ledger:
+    def _count(self, total: int, is_complex: bool, phase: str) -> Ledger:
         ledger = Ledger()
-        total = int(relaxed.steps.sum())
-        factor = 4 if relaxed.membranes[0].is_complex() else 1
-        ledger.add(Event.MACS, total * macs_per_step(self.network) * factor, phase=phase)
+        factor = 4 if is_complex else 1
+        ledger.add(Event.MACS, total * self._macs * factor, phase=phase)
         ledger.add(Event.STEPS, total, phase=phase)
         return ledger
 

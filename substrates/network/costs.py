@@ -109,8 +109,8 @@ class SquaredError(Cost):
 
 
 def _add_grad(parameter: nn.Parameter, value: Tensor) -> None:
-    """Add ``value`` to ``parameter.grad``, making it if there is none."""
+    """Add ``value``, which nobody else holds, to ``parameter.grad``, making it if there is none."""
     if parameter.grad is None:
-        parameter.grad = value.to(parameter.dtype).clone()
+        parameter.grad = value.to(parameter.dtype).contiguous()
     else:
         parameter.grad.add_(value.to(parameter.dtype))

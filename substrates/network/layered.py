@@ -74,6 +74,7 @@ def layered(
             draw = torch.randn(fan_in, fan_out, generator=generator) / math.sqrt(fan_in)
             radians = math.radians(angle)
             mixed = math.cos(radians) * forward.weight.data.t() + math.sin(radians) * draw
+            mixed = mixed.contiguous()  # as its gradients are
             backward.weight.data = mixed if feedback_scale == 1.0 else feedback_scale * mixed
         couplings.append(backward)
         reciprocal.append((len(couplings) - 2, len(couplings) - 1))

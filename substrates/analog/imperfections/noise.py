@@ -11,7 +11,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["fill_normals", "float_from_bits", "normal", "sample_keys", "step_key"]
+__all__ = ["bits_of_float", "fill_normals", "float_from_bits", "normal", "sample_keys", "step_key"]
 
 _U64 = np.uint64
 
@@ -42,7 +42,7 @@ def step_key(sample: Any, step: Any) -> Any:
 
 
 @intrinsic
-def _bits(typing_context: Any, value: Any) -> Any:
+def bits_of_float(typing_context: Any, value: Any) -> Any:
     """The bits of a float32 as int32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -64,7 +64,7 @@ def float_from_bits(typing_context: Any, value: Any) -> Any:
 @numba.njit(inline="always")
 def _split(x: Any) -> Any:
     """(e, m) with x = m 2^e, m in [1/sqrt(2), sqrt(2)) roughly, for positive normal x."""
-    bits = _bits(x)
+    bits = bits_of_float(x)
     shifted = np.int32(bits - np.int32(0x3F3504F3))
     e = np.int32(shifted >> np.int32(23))
     return np.float32(e), float_from_bits(np.int32(bits - np.int32(e << np.int32(23))))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import torch
 from torch import Tensor
 
 from substrates.analog.field import Field
-from substrates.analog.kernels.product import PANEL, accumulate, pack
-from substrates.analog.kernels.relax import relax_rows
+from substrates.analog.kernels.packs import Packs
+from substrates.analog.kernels.product import PANEL, accumulate
+from substrates.analog.kernels.relax import gather, relax_rows
 from substrates.analog.noisy_step import AnalogStep
 from substrates.analog.solvers.alternating import AlternatingBlocks, blocks
 from substrates.analog.solvers.damped import Damped
@@ -35,14 +35,6 @@ _STEPS: dict[type[Solver], Callable[[Any, Network], list[Any]]] = {
 _COSTS = {SoftmaxReadout: 1, SquaredError: 2}
 
 
-@dataclass
-class _Packed:
-    copies: list[Tensor]
-    flat: Floats
-    squared: Floats | None
-    starts: list[int]
-
-
 class DenseRelaxation:
     """Runs a network's relaxations in the compiled loop; keeps the packed weights until they change.
 
@@ -51,7 +43,11 @@ class DenseRelaxation:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._packed: dict[bool, _Packed] = {}
+        self._recurrent = {False: Packs(), True: Packs()}  # as they are, and transposed
+        self._squares = {False: Packs(squared=True), True: Packs(squared=True)}
+        self._inputs = Packs()
+        self._couplings = list(network.recurrent_couplings())
+        self._steps: dict[Solver, Floats] = {}
         sizes = [p.size for p in network.populations]
         firsts, at = [], 0
         for n in sizes:
@@ -63,6 +59,10 @@ class DenseRelaxation:
             and all(p.activation == "logistic" for p in network.populations)
             and type(network.cost) in _COSTS
         )
+        self._ones, self._zeros = self._neurons_from([1.0] * len(sizes)), np.zeros(at, np.float32)
+        self._blocks = np.zeros(len(sizes), np.int64)
+        for turn, members in enumerate(blocks(network)):
+            self._blocks[list(members)] = turn
 
     def applies(self, field: Field, solver: Solver, membranes: State) -> bool:
         """Whether the loop computes exactly this: float32 on the CPU, real, dense, logistic, exact nudge."""
@@ -87,23 +87,43 @@ class DenseRelaxation:
         batch = len(inputs)
         v = np.ascontiguousarray(inputs.detach().flatten(1).numpy())
         out = np.zeros((batch, self._width), np.float32)
-        for c in couplings:
+        for c in network.couplings:
+            if c.bias is not None:
+                a, n = int(self._first[c.target]), int(self._size[c.target])
+                out[:, a : a + n] += c.bias.detach().numpy()
+        self._inputs.update([c.matrix.detach().numpy() for c in couplings])
+        for c, start in zip(couplings, self._inputs.starts):
             a, n = int(self._first[c.target]), int(self._size[c.target])
-            accumulate(out, a, n, v, 0, v.shape[1], pack(c.matrix.detach().numpy()), 0, batch)
-        state = list(self._state(out))
-        for coupling in network.couplings:
-            state[coupling.target] = coupling.add_bias(state[coupling.target])
-        return tuple(state)
+            accumulate(out, a, n, v, 0, v.shape[1], self._inputs.flat, start, batch)
+        return self._state(out)
 
     def run(
-        self, field: Field, solver: Solver, membranes: State, stop: Stop, gain: State | None, offset: State | None
+        self,
+        field: Field,
+        solver: Solver,
+        membranes: State,
+        stop: Stop,
+        gain: State | None,
+        offset: State | None,
+        *,
+        betas: Sequence[float] = (),
     ) -> tuple[Relaxed, State]:
-        """What `relax_batch` does, compiled; and the activities."""
+        """What `relax_batch` does, compiled; and the activities.
+
+        With ``betas`` the batch is relaxed once under each of them in place of the field's own, from the same
+        membranes and without noise; the results follow one another.
+        """
         network, nudge = field.network, field.nudge
         step = solver if isinstance(solver, AnalogStep) else None
-        batch = len(membranes[0])
+        copies = max(1, len(betas))
+        batch = len(membranes[0]) * copies
         corrected = nudge is not None and nudge.reference is not None
-        packed = self._pack(transposed=corrected, squares=step is not None and step.proportional > 0)
+        couplings = self._couplings
+        matrices = [c.matrix.detach().numpy() for c in couplings]
+        if corrected:
+            matrices = [m.T for m in matrices]
+        packed = self._recurrent[corrected]
+        packed.update(matrices)
         currents = field.currents
         if corrected:
             # I + W v + (W^T - W)(v - v0) = (I + W v0 - W^T v0) + W^T v: relax the transposed network
@@ -112,16 +132,12 @@ class DenseRelaxation:
             assert reference is not None
             along, back = network.recurrent_currents(reference), network.transposed_currents(reference, reference)
             currents = tuple(i + a - b for i, a, b in zip(currents, along, back))
-        u, drive = self._rows(membranes, batch), self._rows(currents, batch)
-        g, o = self._neurons(gain, 1.0), self._neurons(offset, 0.0)
-        v = np.zeros_like(u)
-        for population, part in enumerate(field.activate(membranes)):
-            a = self._first[population]
-            v[:, a : a + self._size[population]] = part.reshape(batch, -1).numpy()
-        couplings = list(network.recurrent_couplings())
+        u, drive = self._rows(membranes, copies), self._rows(currents, copies)
+        g = self._ones if gain is None else self._neurons_from(gain)
+        o = self._zeros if offset is None else self._neurons_from(offset)
         ends = [(c.source, c.target) if corrected else (c.target, c.source) for c in couplings]
         table = np.array([(*e, s) for e, s in zip(ends, packed.starts)], dtype=np.int64).reshape(-1, 3)
-        kind, beta, target, readout, bias = _cost(field, batch)
+        kind, beta, target, readout, bias = _cost(field, betas, batch)
         keys, fixed, add2, prop, state = (
             np.zeros(batch, np.uint64),
             np.zeros((batch, 1), np.float32),
@@ -133,91 +149,78 @@ class DenseRelaxation:
         if step is not None and step.noisy:
             memory = step.begin(field, membranes)
             keys = memory[0].numpy().view(np.uint64).copy()
-            fixed = self._rows(memory[2:], batch)
+            fixed = self._rows(memory[2:], 1)
             ranges = [w for c, w in zip(network.couplings, step.ranges) if c.source != INPUT]
             add2 = np.array([*((step.additive * w) ** 2 for w in ranges), 0.0])
             prop, state = step.proportional > 0, step.state_noise
-            if packed.squared is not None:
-                squared = packed.squared * np.float32(step.proportional**2)
-        if fixed.shape[1] == 1:
-            fixed = np.zeros_like(u)
-        h = self._neurons_from(_STEPS[type(solver)](solver, network))
-        groups = np.zeros(len(network.populations), np.int64)
-        if isinstance(solver, AlternatingBlocks):
-            for turn, members in enumerate(blocks(network)):
-                groups[list(members)] = turn
+            if prop:
+                self._squares[corrected].update(matrices)
+                squared = self._squares[corrected].flat * np.float32(step.proportional**2)
+        h = self._steps_of(solver)
+        groups = self._blocks if isinstance(solver, AlternatingBlocks) else np.zeros(len(network.populations), np.int64)
         residual, steps = np.zeros(batch, np.float32), np.zeros(batch, np.int64)
         cycling = np.zeros(batch, np.bool_)
+        v = np.zeros_like(u)
         order = relax_rows(
             u, v, np.zeros_like(u), drive, fixed, self._first, self._size, groups, table, packed.flat, squared,
             add2.astype(np.float32), prop, np.float32(state), keys, h, g, o, np.float32(field.rail), kind,
-            np.float32(beta), target, readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
+            beta, target, readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
             WINDOW, np.float32(RETURN_RATIO), residual, steps, cycling,
         )  # fmt: skip
-        back_to = np.empty_like(order)
-        back_to[order] = np.arange(batch)
+        back_to = None  # samples that stopped early have changed places
+        if not np.array_equal(order, np.arange(batch)):
+            back_to = np.argsort(order)
         worst = torch.from_numpy(residual)
         converged = worst <= (stop.tolerance or DEFAULT_TOLERANCE)
         relaxed = Relaxed(
-            self._state(u[back_to]), worst, converged, torch.from_numpy(steps), torch.from_numpy(cycling) & ~converged
+            self._state(u, back_to), worst, converged, torch.from_numpy(steps), torch.from_numpy(cycling) & ~converged
         )
-        return relaxed, self._state(v[back_to])
+        return relaxed, self._state(v, back_to)
 
-    def _pack(self, *, transposed: bool, squares: bool) -> _Packed:
-        """Packed recurrent weights, from before if they are still the same numbers."""
-        matrices = [c.matrix for c in self._network.recurrent_couplings()]
-        have = self._packed.get(transposed)
-        if (
-            have is not None
-            and (have.squared is not None or not squares)
-            and all(torch.equal(a, b) for a, b in zip(matrices, have.copies))
-        ):
-            return have
-        arrays = [(m.t() if transposed else m).detach().numpy() for m in matrices]
-        flats = [pack(a) for a in arrays] or [np.zeros(1, np.float32)]
-        starts = [0, *np.cumsum([f.size for f in flats])[:-1].tolist()][: len(arrays)]
-        # the variance of a current keeps the forward orientation of the weights that are really read
-        squared = np.concatenate([pack(a * a) for a in arrays] or flats) if squares else None
-        made = _Packed([m.detach().clone() for m in matrices], np.concatenate(flats), squared, starts)
-        self._packed[transposed] = made
-        return made
-
-    def _rows(self, state: State, batch: int) -> Floats:
-        out = np.zeros((batch, self._width), np.float32)
+    def _rows(self, state: State, copies: int) -> Floats:
+        """The populations beside each other in padded rows, the batch ``copies`` times."""
+        batch = len(state[0])
+        out = np.zeros((copies, batch, self._width), np.float32)
         for a, n, part in zip(self._first, self._size, state):
-            out[:, a : a + n] = part.reshape(batch, n).detach().numpy()
-        return out
+            out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
+        return out.reshape(copies * batch, self._width)
 
-    def _neurons(self, values: State | None, default: float) -> Floats:
-        return self._neurons_from(
-            [default] * len(self._size) if values is None else [v.numpy().ravel() for v in values]
-        )
+    def _steps_of(self, solver: Solver) -> Floats:
+        """h of every neuron; kept for solvers that are plain values."""
+        if isinstance(solver, AnalogStep):
+            return self._neurons_from(_STEPS[AnalogStep](solver, self._network))
+        if solver not in self._steps:
+            self._steps[solver] = self._neurons_from(_STEPS[type(solver)](solver, self._network))
+        return self._steps[solver]
 
-    def _neurons_from(self, values: list[Any]) -> Floats:
+    def _neurons_from(self, values: Sequence[Any]) -> Floats:
         out = np.zeros(self._width, np.float32)
         for a, n, value in zip(self._first, self._size, values):
-            out[a : a + n] = value
+            out[a : a + n] = value.numpy().ravel() if isinstance(value, Tensor) else value
         return out
 
-    def _state(self, rows: Floats) -> State:
+    def _state(self, rows: Floats, order: npt.NDArray[np.int64] | None = None) -> State:
+        """The populations of padded rows; ``order``: the row of each sample, where they have changed places."""
+        order = np.arange(len(rows)) if order is None else order
         return tuple(
-            torch.from_numpy(np.ascontiguousarray(rows[:, a : a + n])).reshape(-1, *p.shape)
+            torch.from_numpy(gather(rows, order, a, n)).reshape(-1, *p.shape)
             for a, n, p in zip(self._first, self._size, self._network.populations)
         )
 
 
-def _cost(field: Field, batch: int) -> tuple[int, float, Floats, Floats, Floats]:
-    """(kind, beta, target rows, read-out weights, read-out bias) for the loop."""
+def _cost(field: Field, betas: Sequence[float], batch: int) -> tuple[int, Floats, Floats, Floats, Floats]:
+    """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop of ``batch`` rows in all."""
     nudge, cost = field.nudge, field.network.cost
     empty = np.zeros((batch, 0), np.float32)
-    if nudge is None or nudge.beta == 0:
-        return 0, 0.0, empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
-    beta = complex(nudge.beta).real
+    if nudge is None or (nudge.beta == 0 and not betas):
+        return 0, np.zeros(batch, np.float32), empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+    each = betas or (complex(nudge.beta).real,)
+    beta = np.repeat(np.array(each, np.float32), batch // len(each))
     if isinstance(cost, SoftmaxReadout):
         one_hot = np.zeros((batch, cost.readout.out_features), np.float32)
-        one_hot[np.arange(batch), nudge.target.numpy()] = 1.0
+        one_hot[np.arange(batch), np.tile(nudge.target.numpy(), len(each))] = 1.0
         weight, bias = cost.readout.weight.detach().numpy(), cost.readout.bias.detach().numpy()
         return 1, beta, one_hot, np.ascontiguousarray(weight), np.ascontiguousarray(bias)
     size = field.network.populations[-1].size
-    wanted = cost.vector(nudge.target, size).reshape(batch, -1).to(torch.float32).numpy().copy()
+    wanted = np.tile(cost.vector(nudge.target, size).flatten(1).to(torch.float32).numpy(), (len(each), 1))
     return 2, beta, wanted, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)

@@ -13,13 +13,15 @@ from typing import Any
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numba
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["PANEL", "accumulate", "pack"]
+__all__ = ["PANEL", "accumulate", "accumulate_from", "pack", "pack_into", "packed_size"]
 
+Floats = npt.NDArray[np.float32]
 _WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))
 #: floats in one vector register
 LANES = 16 if _WIDE else 8
@@ -30,16 +32,18 @@ _ROWS = 8 if _WIDE else 4
 
 
 def _tile(rows: int, vectors: int) -> Any:
-    """An intrinsic: c[r, :] += v[r, :] @ w for ``rows`` samples and ``vectors`` registers of columns.
+    """An intrinsic: c[r, :] = s[r, :] + v[r, :] @ w for ``rows`` samples and ``vectors`` registers of columns.
 
-    Arguments are addresses and, for ``c`` and ``v``, the number of floats from one row to the next; ``w`` is a
+    Arguments are addresses and, for ``c``, ``s`` and ``v``, the number of floats from one row to the next; ``w`` is a
     packed panel: PANEL floats per source neuron, panels one after another.
     """
 
     @intrinsic
-    def tile(typing_context: Any, c: Any, c_row: Any, v: Any, v_row: Any, w: Any, depth: Any) -> Any:
+    def tile(
+        typing_context: Any, c: Any, c_row: Any, s: Any, s_row: Any, v: Any, v_row: Any, w: Any, depth: Any
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            c_, c_row_, v_, v_row_, w_, depth_ = arguments
+            c_, c_row_, s_, s_row_, v_, v_row_, w_, depth_ = arguments
             word, scalar = ir.IntType(64), ir.FloatType()
             vector = ir.VectorType(scalar, LANES)
             fma = cgutils.get_or_insert_function(
@@ -50,12 +54,14 @@ def _tile(rows: int, vectors: int) -> Any:
                 address = builder.add(base, builder.shl(floats, word(2)))
                 return builder.inttoptr(address, kind.as_pointer())
 
-            places = [
-                at(c_, builder.add(builder.mul(c_row_, word(r)), word(n * LANES)), vector)
-                for r in range(rows)
-                for n in range(vectors)
-            ]
-            begin = [builder.load(p, align=4) for p in places]
+            def places(base: Any, row: Any) -> list[Any]:
+                return [
+                    at(base, builder.add(builder.mul(row, word(r)), word(n * LANES)), vector)
+                    for r in range(rows)
+                    for n in range(vectors)
+                ]
+
+            begin = [builder.load(p, align=4) for p in places(s_, s_row_)]
             entry, loop, done = builder.block, builder.append_basic_block("k"), builder.append_basic_block("end")
             builder.cbranch(builder.icmp_signed(">", depth_, word(0)), loop, done)
             builder.position_at_end(loop)
@@ -98,16 +104,16 @@ def _tile(rows: int, vectors: int) -> Any:
             for final, first, value in zip(finals, begin, new):
                 final.add_incoming(first, entry)
                 final.add_incoming(value, loop)
-            for final, place in zip(finals, places):
+            for final, place in zip(finals, places(c_, c_row_)):
                 builder.store(final, place, align=4)
             return context.get_dummy_value()
 
-        return types.void(types.int64, types.int64, types.int64, types.int64, types.int64, types.int64), generate
+        return types.void(*[types.int64] * 8), generate
 
     return tile
 
 
-_full, _half, _single = _tile(_ROWS, 2), _tile(_ROWS // 2, 2), _tile(1, 2)
+_full, _half, _pair, _single = _tile(_ROWS, 2), _tile(_ROWS // 2, 2), _tile(2, 2), _tile(1, 2)
 _single_wide = _tile(1, 8)  # one sample, four panels: enough sums in flight to hide the latency of an addition
 _full_narrow, _half_narrow, _single_narrow = _tile(_ROWS, 1), _tile(_ROWS // 2, 1), _tile(1, 1)
 
@@ -121,42 +127,76 @@ def accumulate(
     ``c`` and ``v`` are float32 (samples, floats per row); ``w`` is flat, W packed from ``w_first`` on in panels of
     PANEL columns: panel, source, column. The last panel is padded; so must ``c`` be.
     """
-    c_row, v_row = c.shape[1], v.shape[1]
-    c_at, v_at, w_at = c.ctypes.data + 4 * c_first, v.ctypes.data + 4 * v_first, w.ctypes.data + 4 * w_first
+    accumulate_from(c, c_first, width, c, v, v_first, depth, w, w_first, rows)
+
+
+@numba.njit(cache=True)
+def accumulate_from(
+    c: Any, c_first: int, width: int, s: Any, v: Any, v_first: int, depth: int, w: Any, w_first: int, rows: int
+) -> None:
+    """`accumulate` with the sums begun from ``s`` (shaped and placed like ``c``) instead of from ``c`` itself."""
+    c_row, s_row, v_row = c.shape[1], s.shape[1], v.shape[1]
+    c_at, s_at = c.ctypes.data + 4 * c_first, s.ctypes.data + 4 * c_first
+    v_at, w_at = v.ctypes.data + 4 * v_first, w.ctypes.data + 4 * w_first
     for panel in range((width + PANEL - 1) // PANEL):
         narrow = width - panel * PANEL <= LANES
         wide = (panel // 4 + 1) * 4 * PANEL <= width  # this panel is one of four whole ones
-        here, weights = c_at + 4 * panel * PANEL, w_at + 4 * panel * PANEL * depth
+        weights = w_at + 4 * panel * PANEL * depth
         r = 0
-        while r + _ROWS <= rows:
-            if narrow:
-                _full_narrow(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
-            else:
-                _full(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
-            r += _ROWS
-        if r + _ROWS // 2 <= rows:
-            if narrow:
-                _half_narrow(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
-            else:
-                _half(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
-            r += _ROWS // 2
         while r < rows:
-            if wide:
-                if panel % 4 == 0:
-                    _single_wide(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
+            left = rows - r
+            into, begin = c_at + 4 * (panel * PANEL + r * c_row), s_at + 4 * (panel * PANEL + r * s_row)
+            out = v_at + 4 * r * v_row
+            if left >= _ROWS:
+                if narrow:
+                    _full_narrow(into, c_row, begin, s_row, out, v_row, weights, depth)
+                else:
+                    _full(into, c_row, begin, s_row, out, v_row, weights, depth)
+                r += _ROWS
+            elif left >= _ROWS // 2:
+                if narrow:
+                    _half_narrow(into, c_row, begin, s_row, out, v_row, weights, depth)
+                else:
+                    _half(into, c_row, begin, s_row, out, v_row, weights, depth)
+                r += _ROWS // 2
             elif narrow:
-                _single_narrow(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
+                _single_narrow(into, c_row, begin, s_row, out, v_row, weights, depth)
+                r += 1
+            elif left >= 2:
+                _pair(into, c_row, begin, s_row, out, v_row, weights, depth)
+                r += 2
             else:
-                _single(here + 4 * r * c_row, c_row, v_at + 4 * r * v_row, v_row, weights, depth)
-            r += 1
+                if not wide:
+                    _single(into, c_row, begin, s_row, out, v_row, weights, depth)
+                elif panel % 4 == 0:
+                    _single_wide(into, c_row, begin, s_row, out, v_row, weights, depth)
+                r += 1
 
 
-def pack(
-    matrix: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """W (targets, sources) as flat panels for `accumulate`."""
+def packed_size(matrix: Floats) -> int:
+    """Floats of `pack` of a matrix of this shape."""
+    return -(-matrix.shape[0] // PANEL) * PANEL * matrix.shape[1]
+
+
+def pack(matrix: Floats) -> Floats:
+    """W (targets, sources), float32 in any memory order, as flat panels for `accumulate`."""
+    flat = np.empty(packed_size(matrix), np.float32)
+    pack_into(matrix, flat)
+    return flat
+
+
+@numba.njit(cache=True)
+def pack_into(matrix: Any, flat: Any) -> None:
+    """`pack` into memory that is there."""
     targets, sources = matrix.shape
-    panels = -(-targets // PANEL)
-    padded = np.zeros((panels * PANEL, sources), np.float32)
-    padded[:targets] = matrix
-    return np.ascontiguousarray(padded.reshape(panels, PANEL, sources).transpose(0, 2, 1)).ravel()
+    for panel in range((targets + PANEL - 1) // PANEL):
+        first, at = panel * PANEL, panel * PANEL * sources
+        here = min(PANEL, targets - first)
+        rows, out = matrix[first : first + here], flat[at : at + PANEL * sources].reshape(sources, PANEL)
+        # sixteen sources at a time: their cache lines of W are used whole before they leave
+        for begin in range(0, sources, 16):
+            for k in range(begin, min(begin + 16, sources)):
+                for column in range(here):
+                    out[k, column] = rows[column, k]
+                for column in range(here, PANEL):
+                    out[k, column] = 0.0
