@@ -137,8 +137,8 @@ def ep_section(kept: dict[str, Any]) -> str:
             ),
             f"At the fixed steps of the map the recurrent products are {FIXED_TFLOP:.1f} TFLOP an epoch, "
             f"{FIXED_TFLOP * 1e3 / figures['peak_gflops']:.0f} s at this core's peak;\n"
-            "alternating blocks need half of it for the same depth. Batches of fixed steps are all the same work; other\n"
-            "work on the machine made their mean "
+            "alternating blocks need half of it for the same depth. Batches of fixed steps are all the same work;\n"
+            "other work on the machine made their mean "
             + " and ".join(f"{e['mean_over_best_batch']:.2f}" for e in figures["epoch"] if e["mean_over_best_batch"])
             + " times the best one.",
             "Noise, 784-256-256-10, batch 50:",
