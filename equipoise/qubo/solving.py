@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution
@@ -97,6 +98,7 @@ def solve(
     if qubo.num_variables == 0:
         raise InputError("the problem has zero variables")
     machine = machine_for(choice.resolved, qubo, scheme, **(options or {}))
+    check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
     prices = load_profile(profile or machine.profile)
     if out is not None:
         _check_out(Path(out))
