@@ -7,6 +7,7 @@ rounded sum of its terms. Make one with `Problem.of` (a BQM, a matrix, a dict, a
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -190,9 +191,11 @@ def _same_type(
             raise InputError("a coefficient is NaN or infinite; every coefficient must be a finite number")
     if isinstance(offset, float) and not math.isfinite(offset):
         raise InputError("the offset is NaN or infinite; it must be a finite number")
+    if abs(offset) > sys.float_info.max:
+        raise InputError("the offset is beyond the largest float64 (1.8e308); leave it out and add it yourself")
     with np.errstate(over="ignore"):
         total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in parts)
-    if not math.isfinite(total):
+    if not math.isfinite(total + abs(offset)):
         raise InputError("the coefficients add up beyond the largest float64 (1.8e308); scale them down")
     whole = all(part.dtype.kind != "f" or bool((part == np.rint(part)).all()) for part in parts)
     if whole and total < INTEGER_LIMIT:

@@ -43,14 +43,15 @@ def _movable(held, speed, spread, force, offset, noise, moving):
 @njit(cache=True, nogil=True, _nrt=False)
 def langevin(
     v, membrane, held, force, x, true, indptr, indices, cells, pairs, speed, spread, offset, temperatures, first, key,
-    read_every, headroom, soft, costs, best, best_step, target, delta, moving, improvements,
+    read_every, headroom, soft, least, costs, best, best_step, target, delta, moving, improvements,
 ):  # fmt: skip
     """One Euler-Maruyama step per temperature; every ``read_every`` steps the comparators look.
 
     force: b_i + sum_j W_ij v_j with the realised conductances; true: a_i + sum_j J_ij x_j of the read-out bits.
     speed: membrane change per unit of force; spread: standard deviation of the noise at 2 T = 1.
     held: 1 at the lower rail, -1 at the upper, 0 between. delta, moving: (n + 1,) scratch.
-    costs: [cost of x, best cost]. Returns (best step, improvements written).
+    least: an improvement is more than this, and than rounding. costs: [cost of x, best cost].
+    Returns (best step, improvements written).
     """
     n = v.shape[0]
     low, high = -headroom, 1.0 + headroom
@@ -90,7 +91,7 @@ def langevin(
                     x[i] = bit
                     for p in range(np.uint64(indptr[i]), np.uint64(indptr[i + _ONE])):
                         true[np.uint64(indices[p])] += sign * pairs[p]
-            if costs[0] < costs[1] - 1e-9 * (1.0 + abs(costs[1])):
+            if costs[0] < costs[1] - least - 1e-12 * abs(costs[1]):
                 costs[1] = costs[0]
                 for j in range(n):
                     best[j] = x[j]

@@ -309,7 +309,7 @@ class _Run:
         best_step, found = langevin(
             self.v, self.membrane, self.held, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs,
             a.pace * a.gain / (a.tau * a.unit), np.sqrt(a.pace / a.tau), a.offset, temperatures / a.unit, self.step,
-            self.key, READ_EVERY, HEADROOM, a.soft, self.costs, self.best, self.best_step,
+            self.key, READ_EVERY, HEADROOM, a.soft, 1e-12 * a.unit, self.costs, self.best, self.best_step,
             -np.inf if target is None else target, self._delta, self._moving, self._found,
         )  # fmt: skip
         done = len(temperatures)
