@@ -229,8 +229,8 @@ def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _check_offset(linear: npt.NDArray[Any], values: npt.NDArray[Any], offset: int | float) -> None:
     """No cost may leave float64's range, in which energies are handed on."""
-    if abs(offset) <= 1e300:
-        return
+    if abs(offset) <= 1e300 or (isinstance(offset, float) and not math.isfinite(offset)):
+        return  # the second is refused with a reason of its own
     if abs(offset) > sys.float_info.max:
         raise InputError("the offset is beyond the largest float64 (1.8e308); leave it out and add it yourself")
     with np.errstate(over="ignore"):
