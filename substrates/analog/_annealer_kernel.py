@@ -29,26 +29,26 @@ def _normal(bits):
 
 
 @njit(cache=True, inline="always", _nrt=False)
-def _movable(held, speed, spread, force, offset, noise, moving):
+def _movable(held, force, reach, noise, moving):
     """Write down who is not held at a rail by more than the largest noise; return how many."""
     number = 0
-    reach = noise * BOUND
     for i in range(force.shape[0]):
         k = np.uint64(i)
         moving[number] = i
-        number += np.int64(held[k] * speed[k] * (force[k] + offset[k]) < reach * spread[k] + _TINY)
+        number += np.int64(held[k] * force[k] < noise * reach[k] + _TINY)
     return number
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def langevin(
-    v, membrane, held, force, x, true, indptr, indices, cells, pairs, speed, spread, offset, temperatures, first, key,
+    v, membrane, held, force, x, true, indptr, indices, cells, pairs, speed, spread, reach, temperatures, first, key,
     read_every, headroom, soft, least, costs, best, best_step, target, delta, moving, improvements,
 ):  # fmt: skip
     """One Euler-Maruyama step per temperature; every ``read_every`` steps the comparators look.
 
-    force: b_i + sum_j W_ij v_j with the realised conductances; true: a_i + sum_j J_ij x_j of the read-out bits.
+    force: b_i + o_i + sum_j W_ij v_j with the realised conductances; true: a_i + sum_j J_ij x_j of the read-out bits.
     speed: membrane change per unit of force; spread: standard deviation of the noise at 2 T = 1.
+    reach: BOUND spread / speed, the force that the largest noise overcomes, at 2 T = 1.
     held: 1 at the lower rail, -1 at the upper, 0 between. delta, moving: (n + 1,) scratch.
     least: an improvement is more than this, and than rounding. costs: [cost of x, best cost].
     Returns (best step, improvements written).
@@ -60,11 +60,11 @@ def langevin(
         step = first + t
         shared = step_key(key, np.uint64(step))
         noise = np.sqrt(2.0 * temperatures[t])
-        movable = _movable(held, speed, spread, force, offset, noise, moving)
+        movable = _movable(held, force, reach, noise, moving)
         number = 0
         for s in range(movable):
             i = np.uint64(moving[np.uint64(s)])
-            m = membrane[i] - speed[i] * (force[i] + offset[i])
+            m = membrane[i] - speed[i] * force[i]
             m += noise * spread[i] * _normal(word(shared, i))
             m = min(max(m, low), high)
             membrane[i] = m

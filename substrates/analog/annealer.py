@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
-from substrates.analog._annealer_kernel import descend, langevin
+from substrates.analog._annealer_kernel import BOUND, descend, langevin
 from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.random import stream_key
@@ -303,12 +303,13 @@ class _Run:
     def advance(self, temperatures: npt.NDArray[np.float64], target: float | None) -> None:
         a = self.annealer
         # Sums kept incrementally are refreshed at every call, so rounding never accumulates.
-        force = a.linear + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
+        speed, spread = a.pace * a.gain / (a.tau * a.unit), np.sqrt(a.pace / a.tau)
+        force = a.linear + a.offset + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
         true = a.linear + np.bincount(a._rows, a.pairs * self.x[a.indices], a.n)
         self.costs[0] = float(self.x @ a.linear + (self.x[a._rows] * a.pairs * self.x[a.indices]).sum() / 2)
         best_step, found = langevin(
             self.v, self.membrane, self.held, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs,
-            a.pace * a.gain / (a.tau * a.unit), np.sqrt(a.pace / a.tau), a.offset, temperatures / a.unit, self.step,
+            speed, spread, BOUND * spread / speed, temperatures / a.unit, self.step,
             self.key, READ_EVERY, HEADROOM, a.soft, 1e-12 * a.unit, self.costs, self.best, self.best_step,
             -np.inf if target is None else target, self._delta, self._moving, self._found,
         )  # fmt: skip
