@@ -82,8 +82,8 @@ class Loihi2:
 
         if self._lava and steps is None:
             raise InputError("the target lava-sim cannot be stopped by a clock; give a number of steps, not a timeout")
-        top = max(math.ceil(min(high * self._quantised.scale, MAX_TEMPERATURE)), 1 if high > 0 else 0)
-        bottom = max(round(min(low * self._quantised.scale, top)), 0)
+        top = max(min(math.ceil(high * self._quantised.scale), MAX_TEMPERATURE), 1 if high > 0 else 0)
+        bottom = min(max(round(low * self._quantised.scale), 0), top)
         return Reanneal(top, bottom) if steps is None else Linear(top, bottom, steps)
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:

@@ -28,7 +28,7 @@ KEPT_PAIRS = 1_000_000
 LONGEST = 1e9
 #: more steps than anyone can wait for; schedules stay exact in 64 bits
 MOST_STEPS = 2**46
-#: the largest coefficient must be within these, so that squares of all stay finite and above zero
+#: the largest coefficient, and a temperature, must be within these, so that squares of all stay finite and above zero
 SMALLEST_SIZE, LARGEST_SIZE = 1e-140, 1e140
 #: the record holds every improvement of this many reads, and of the best one
 KEPT_TRACES = 10
@@ -196,6 +196,8 @@ def _check(
         high, low = temperature
         if not (math.isfinite(high) and math.isfinite(low) and 0 <= low <= high):
             raise InputError(f"temperatures {high:g},{low:g}: expected HIGH,LOW with 0 <= LOW <= HIGH")
+        if high > LARGEST_SIZE:
+            raise InputError(f"the high temperature must be at most {LARGEST_SIZE:g}, got {high:g}")
 
 
 def _check_size(problem: Problem) -> None:

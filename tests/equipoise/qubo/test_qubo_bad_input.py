@@ -181,7 +181,8 @@ def test_the_command_line_and_targets_and_timeouts(
         assert answer["status"] == "complete"
     assert ask("--timeout", "1e300", "--target-cost", "-3")["target_reached"] is True
     assert ask("--steps", "10", "--target-cost", "1e300")["steps"] == 0
-    assert ask("--steps", "10", "--temperature", "1e308,1e-320")["best_cost"] <= 0
+    assert ask("--steps", "10", "--temperature", "1e139,1e-320")["best_cost"] <= 0
+    assert "temperature" in refused(capsys, str(path), "--target", target, "--temperature", "1e308,1")
     assert "at most" in refused(capsys, str(path), "--target", target, "--steps", "99999999999999999999")
     for timeout in ("0", "-1", "inf"):
         assert "timeout" in refused(capsys, str(path), "--target", target, "--timeout", timeout)
