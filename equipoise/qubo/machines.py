@@ -6,8 +6,10 @@ To add a target, write a class with the members of `QuboMachine` and list it in 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ from substrates.base import AnnealResult
 __all__ = ["MACHINES", "QuboMachine", "machine_for"]
 
 MAX_TEMPERATURE = 65535
+FARTHEST = Fraction(sys.float_info.max)
 CHIP_NEURONS = 128 * 8192  #: cores times neurons per core of one Loihi 2
 
 
@@ -124,7 +127,8 @@ class Analog:
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         if limits.get("target_cost") is not None:
-            limits["target_cost"] -= float(self._problem.offset)
+            exactly = Fraction(limits["target_cost"]) - Fraction(self._problem.offset)
+            limits["target_cost"] = float(max(-FARTHEST, min(exactly, FARTHEST)))
         return self._annealer.anneal(schedule, seeds, **limits)
 
 

@@ -7,6 +7,7 @@ rounded sum of its terms. Make one with `Problem.of` (a BQM, a matrix, a dict, a
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -184,6 +185,7 @@ def _same_type(
         offset = offset.item()
     if isinstance(offset, float) and offset.is_integer():
         offset = int(offset)
+    _check_offset(linear, values, offset)
     parts = [_plain(linear), _plain(values)]
     for part in parts:
         if part.dtype.kind == "f" and not np.isfinite(part).all():
@@ -223,3 +225,15 @@ def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         except (TypeError, ValueError, OverflowError):
             pass
     raise InputError(f"coefficients of type {values.dtype} cannot be used; expected whole or real numbers")
+
+
+def _check_offset(linear: npt.NDArray[Any], values: npt.NDArray[Any], offset: int | float) -> None:
+    """No cost may leave float64's range, in which energies are handed on."""
+    if abs(offset) <= 1e300 or (isinstance(offset, float) and not math.isfinite(offset)):
+        return  # the second is refused with a reason of its own
+    if abs(offset) > sys.float_info.max:
+        raise InputError("the offset is beyond the largest float64 (1.8e308); leave it out and add it yourself")
+    with np.errstate(over="ignore"):
+        total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in (linear, values))
+    if not math.isfinite(total + abs(offset)):
+        raise InputError("offset and coefficients add up beyond the largest float64 (1.8e308); scale them down")

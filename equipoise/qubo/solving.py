@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution
@@ -23,6 +24,12 @@ __all__ = ["Solution", "default_steps", "read_seeds", "solve"]
 
 #: inputs up to this many pairs are kept in the record, larger ones only by name
 KEPT_PAIRS = 1_000_000
+#: seconds; what is longer is cut to this
+LONGEST = 1e9
+#: more steps than anyone can wait for; schedules stay exact in 64 bits
+MOST_STEPS = 2**46
+#: the largest coefficient, and a temperature, must be within these, so that squares of all stay finite and above zero
+SMALLEST_SIZE, LARGEST_SIZE = 1e-140, 1e140
 #: the record holds every improvement of this many reads, and of the best one
 KEPT_TRACES = 10
 
@@ -96,7 +103,9 @@ def solve(
     choice = choose_target(target, "qubo")
     if qubo.num_variables == 0:
         raise InputError("the problem has zero variables")
+    _check_size(qubo)
     machine = machine_for(choice.resolved, qubo, scheme, **(options or {}))
+    check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
     prices = load_profile(profile or machine.profile)
     if out is not None:
         _check_out(Path(out))
@@ -109,7 +118,7 @@ def solve(
         high, low = temperature or (math.nan, math.nan)
     limits: dict[str, Any] = {"steps": steps, "target_cost": target_cost, "threads": threads}
     if timeout is not None:
-        limits["timeout_s"] = timeout / math.ceil(reads / threads)
+        limits["timeout_s"] = min(timeout, LONGEST) / math.ceil(reads / threads)
 
     with ExitStack() as stack:
         record = None
@@ -171,6 +180,8 @@ def _check(
 ) -> None:
     if steps is not None and (isinstance(steps, bool) or int(steps) != steps or steps < 0):
         raise InputError(f"the number of steps must be a whole number of zero or more, got {steps}")
+    if steps is not None and steps > MOST_STEPS:
+        raise InputError(f"the number of steps must be at most {MOST_STEPS}, got {steps}")
     if timeout is not None and not 0 < timeout < math.inf:
         raise InputError(f"the timeout must be a positive number of seconds, got {timeout}")
     if steps is not None and timeout is not None:
@@ -185,6 +196,17 @@ def _check(
         high, low = temperature
         if not (math.isfinite(high) and math.isfinite(low) and 0 <= low <= high):
             raise InputError(f"temperatures {high:g},{low:g}: expected HIGH,LOW with 0 <= LOW <= HIGH")
+        if high > LARGEST_SIZE:
+            raise InputError(f"the high temperature must be at most {LARGEST_SIZE:g}, got {high:g}")
+
+
+def _check_size(problem: Problem) -> None:
+    size = max((float(np.abs(part).max(initial=0)) for part in (problem.linear, problem.pairs)), default=0.0)
+    if size and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        raise InputError(
+            f"the largest coefficient is {size:.3g}; the annealers take problems where it is between "
+            f"{SMALLEST_SIZE:g} and {LARGEST_SIZE:g}: scale this one"
+        )
 
 
 def _check_out(path: Path) -> None:
@@ -298,8 +320,11 @@ def _finish(record: Any, solution: Solution) -> None:
             continue
         for step, cost in trace.tolist():
             record.append("improvements", {"read": read, "step": int(step), "cost": cost / scale + offset})
-    record.result("best_cost", solution.best_cost)
-    record.result("objective", solution.objective)
+    for name, cost in (("best_cost", solution.best_cost), ("objective", solution.objective)):
+        fits = isinstance(cost, float) or abs(cost) < 2**63
+        record.result(name, cost if fits else float(cost))
+        if not fits:
+            record.result(f"{name}_exact", str(cost))
     record.result("solution", solution.bits)
     record.result("sampling_time", solution.sampling_s, "s")
     record.result("wall_time", solution.wall_s, "s")

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
-from substrates.analog._annealer_kernel import langevin
+from substrates.analog._annealer_kernel import BOUND, descend, langevin
 from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.random import stream_key
@@ -39,8 +40,10 @@ from substrates.seeds import stream
 
 __all__ = ["AnalogAnnealer", "Cooling"]
 
-STEP = 0.4  #: time per integration step, in units of tau over the typical local field
-TOGETHER = 10.0  #: how far the collective field may exceed the typical one before it sets the step
+STEP = 0.4  #: a step moves a spin in the typical local field by this at least,
+WARM_STEP = 0.042  #: and one in a field as strong as the highest temperature by this,
+COLLECTIVE_STEP = 50.0  #: but a step times the largest eigenvalue of the pair matrix stays below this
+TOGETHER = 10.0  #: how far the collective field may exceed the typical one before it sets the unit of the fields
 HEADROOM = 0.25  #: how far a membrane goes beyond the range in which its output follows it
 READ_EVERY = 10  #: integration steps between two looks of the comparators
 GROWTH = 2  #: each anneal without end is this many times as long as the one before
@@ -104,7 +107,7 @@ class AnalogAnnealer(AnnealingSubstrate):
         self.chip = chip or ChipParameters.ideal()
         self.soft = bounds == "soft"
         self.indptr = np.ascontiguousarray(indptr, np.int64)
-        self.indices = np.ascontiguousarray(indices, np.int64)
+        self.indices = np.ascontiguousarray(indices, np.int32)
         self.pairs = np.ascontiguousarray(pairs, np.float64)
         self.linear = np.ascontiguousarray(linear, np.float64)
         self.n = n = len(self.linear)
@@ -113,8 +116,10 @@ class AnalogAnnealer(AnnealingSubstrate):
         self._rows = np.repeat(np.arange(n), np.diff(self.indptr))
         field = np.sqrt(np.bincount(self._rows, self.pairs**2, n) / 2 + self.linear**2)
         typical = field[field > 0]
-        #: the local field that sets the pace, in cost units: typical, or what all spins together can muster
-        self.unit = max(float(np.median(typical)) if len(typical) else 1.0, self._spectral_radius() / TOGETHER)
+        self._collective = self._spectral_radius()
+        #: the local field that moves a spin across its range in one time constant, in cost units: typical, or what all
+        #: spins together can muster
+        self.unit = max(float(np.median(typical)) if len(typical) else 1.0, self._collective / TOGETHER)
         self._draw_chip(seed)
 
     def _spectral_radius(self) -> float:
@@ -157,17 +162,39 @@ class AnalogAnnealer(AnnealingSubstrate):
     def capabilities(self) -> Capabilities:
         return Capabilities("analog", temporal_noise=True)
 
+    @cached_property
+    def _local_minimum(self) -> tuple[npt.NDArray[np.float64], float]:
+        """(flip energies above zero, cost) of the state that single flips in the order of the spins lead to."""
+        x = np.zeros(self.n, np.uint8)
+        field = self.linear.copy()
+        cost = descend(x, field, self.indptr, self.indices, self.pairs, 1e-12 * self.unit)
+        energy = np.abs(field)
+        return energy[energy > 1e-9 * self.unit], float(cost)
+
     def temperature_range(self) -> tuple[float, float]:
-        """(high, low) in cost units, from the flip energies of a local minimum found without noise."""
-        run = _Run(self, stream_key(0, "temperature range"))
-        run.advance(np.zeros(400), None)
-        x = run.x.astype(np.float64)
-        energy = np.abs(self.linear + np.bincount(self._rows, self.pairs * x[self.indices], self.n))
-        positive = energy[energy > 1e-9 * self.unit]
-        if not len(positive):
+        """(high, low) in cost units, from the flip energies dE of a local minimum.
+
+        At the high one flips excite ``HOT`` of all spins, or would cost ``LOSS`` of the cost reached, whichever is
+        colder; at the low one ``COLD`` spins of the whole network are excited: sum exp(-dE / T) counts them.
+        """
+        energy, cost = self._local_minimum
+        if not len(energy):
             return 1.0, 1.0
-        high = _temperature(positive, HOT * self.n)
-        return high, min(_temperature(positive, COLD), high)
+        high = _temperature(energy, np.ones(len(energy)), HOT * self.n)
+        if cost:
+            high = min(high, _temperature(energy, energy, LOSS * abs(cost)))
+        return high, min(_temperature(energy, np.ones(len(energy)), COLD), high)
+
+    @cached_property
+    def pace(self) -> float:
+        """Time of an integration step, in time constants.
+
+        Strong fields push their spins to a rail within a step, as they do on the chip; what has to be resolved are
+        the spins whose field is comparable with the noise, and what they do to each other.
+        """
+        warm = WARM_STEP * self.unit / self.temperature_range()[0]
+        together = COLLECTIVE_STEP * self.unit / self._collective if self._collective else math.inf
+        return min(max(STEP, warm), together)
 
     def anneal(
         self,
@@ -226,7 +253,7 @@ class AnalogAnnealer(AnnealingSubstrate):
 
     def _count(self, steps: int, reads: int, looks: int) -> Ledger:
         """What the machine did: one product per step, every programmed cell conducting, every amplifier settling."""
-        nanoseconds = steps * STEP * self.chip.time_constant_s * 1e9
+        nanoseconds = steps * self.pace * self.chip.time_constant_s * 1e9
         cells = int(np.count_nonzero(self.cells))
         ledger = Ledger()
         ledger.add(Event.CELL_WRITES, cells + self.n, component="crossbar", phase="program")
@@ -239,16 +266,16 @@ class AnalogAnnealer(AnnealingSubstrate):
         return ledger
 
 
-HOT = 0.05  #: share of the spins that a flip excites at the highest temperature, in a local minimum
-COLD = 0.1  #: expected number of excited spins, of all, at the lowest
+#: chosen on independent sets of 500 to 2000 nodes, bqp-like problems and cuts that no benchmark reports
+HOT, LOSS, COLD = 0.07, 0.24, 0.7
 
 
-def _temperature(energies: npt.NDArray[np.float64], excited: float) -> float:
-    """The temperature at which sum exp(-dE / T) is ``excited``, by bisection."""
+def _temperature(energies: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], wanted: float) -> float:
+    """The temperature at which sum weights exp(-dE / T) is ``wanted``, by bisection."""
     low, high = float(energies.min()) / 50.0, float(energies.max()) * 4.0
     for _ in range(40):
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if np.exp(-energies / middle).sum() < excited else (low, middle)
+        low, high = (middle, high) if (weights * np.exp(-energies / middle)).sum() < wanted else (low, middle)
     return math.sqrt(low * high)
 
 
@@ -260,13 +287,14 @@ class _Run:
         self.key = key
         self.v = np.zeros(a.n)
         self.membrane = np.zeros(a.n)
+        self.held = np.zeros(a.n)
         self.x = np.zeros(a.n, np.uint8)
         self.best = self.x.copy()
         self.costs = np.zeros(2)  # now, best
         self.step = self.best_step = self.wall_ns = self.looks = 0
         self.trace = [np.zeros((1, 2))]
-        self._delta = np.zeros(a.n)
-        self._moved = np.zeros(a.n, np.int64)
+        self._delta = np.zeros(a.n + 1)
+        self._moving = np.zeros(a.n + 1, np.int32)
         self._found = np.zeros((4096, 2))
 
     def reached(self, target: float | None) -> bool:
@@ -275,14 +303,15 @@ class _Run:
     def advance(self, temperatures: npt.NDArray[np.float64], target: float | None) -> None:
         a = self.annealer
         # Sums kept incrementally are refreshed at every call, so rounding never accumulates.
-        force = a.linear + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
+        speed, spread = a.pace * a.gain / (a.tau * a.unit), np.sqrt(a.pace / a.tau)
+        force = a.linear + a.offset + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
         true = a.linear + np.bincount(a._rows, a.pairs * self.x[a.indices], a.n)
         self.costs[0] = float(self.x @ a.linear + (self.x[a._rows] * a.pairs * self.x[a.indices]).sum() / 2)
         best_step, found = langevin(
-            self.v, self.membrane, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs, a.gain / a.unit,
-            a.offset, STEP / a.tau, temperatures / a.unit, self.step, self.key, READ_EVERY, HEADROOM, a.soft,
-            self.costs, self.best, self.best_step, -np.inf if target is None else target,
-            self._delta, self._moved, self._found,
+            self.v, self.membrane, self.held, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs,
+            speed, spread, BOUND * spread / speed, temperatures / a.unit, self.step,
+            self.key, READ_EVERY, HEADROOM, a.soft, 1e-12 * a.unit, self.costs, self.best, self.best_step,
+            -np.inf if target is None else target, self._delta, self._moving, self._found,
         )  # fmt: skip
         done = len(temperatures)
         self.looks += (self.step + done) // READ_EVERY - self.step // READ_EVERY

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -121,6 +122,49 @@ def test_a_kill_at_any_moment_leaves_a_readable_record(tmp_path: Path) -> None:
         rows.append(len(record.tables.get("rows", [])))
         assert [row["i"] for row in record.tables.get("rows", [])] == list(range(rows[-1]))
     assert max(rows) > 0
+
+
+NUMBERS, TEXTS = (1, 2.5, True, 2**40), ("a", None, [1, 2], {"a": 1})
+
+
+@pytest.mark.parametrize("first", [*NUMBERS, *TEXTS])
+@pytest.mark.parametrize("later", [*NUMBERS, *TEXTS])
+def test_a_column_is_the_same_however_often_it_was_written(first: Any, later: Any, tmp_path: Path) -> None:
+    """Numbers of several types, and numbers that become texts late, flushed after every row or once."""
+    texts = any(v is None or isinstance(v, (str, list, dict)) for v in (first, later))
+    for often in (False, True):
+        with Record.create(tmp_path / str(often), kind="t", config={}, seeds={}, target={}) as record:
+            for value in (first, first, later, first, later):
+                record.append("rows", {"v": value, "i": 0})
+                if often:
+                    record.flush()
+    once, often_ = (h5py.File(tmp_path / str(often))["tables/rows/v"] for often in (False, True))
+    assert once.dtype == often_.dtype
+    assert once[:].tolist() == often_[:].tolist()
+    assert len(often_) == 5
+    assert bool(often_.attrs["json"]) == texts
+
+
+def test_flushing_takes_a_tenth_of_the_time_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every flush takes 30 seconds and every append one: the pauses must be 270."""
+    now = [0.0]
+    monkeypatch.setattr("hw_profiles.record.time.monotonic", lambda: now[0])
+    record = Record.create(tmp_path / "r.h5", kind="t", config={}, seeds={}, target={})
+    write, flushes = record._write, []
+
+    def slow(file: Any) -> None:
+        write(file)
+        now[0] += 30.0
+        flushes.append(now[0])
+
+    monkeypatch.setattr(record, "_write", slow)
+    for i in range(2000):
+        now[0] += 1.0
+        record.append("rows", {"i": i})
+    assert 6 <= len(flushes) <= 8
+    assert 30.0 * len(flushes) <= 0.11 * now[0]
+    record.close()
+    assert [row["i"] for row in Record.open(tmp_path / "r.h5").tables["rows"]] == list(range(2000))
 
 
 def test_an_exception_and_an_interrupt_are_told_apart(tmp_path: Path) -> None:

@@ -10,18 +10,23 @@ import pytest
 from equipoise.qubo import solve
 from equipoise.qubo.generators import mis
 from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event
 from substrates.loihi2.lava.loader import why_unavailable
 
 pytestmark = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=str(why_unavailable()))]
 
 
-def test_the_two_targets_agree_on_every_read() -> None:
+@pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
+def test_the_two_targets_agree_on_every_read_and_every_count(scheme: str) -> None:
     problem = mis(20, 0.2, 1).problem
-    here, there = (solve(problem, target, steps=60, reads=2, seed=3) for target in ("loihi2-sim", "lava-sim"))
+    here, there = (solve(problem, target, scheme, steps=60, reads=2, seed=3) for target in ("loihi2-sim", "lava-sim"))
     np.testing.assert_array_equal(here.states, there.states)
     np.testing.assert_array_equal(here.best_steps, there.best_steps)
     assert here.costs == there.costs
     assert there.target["resolved"] == "lava-sim"
+    assert here.ledger.total(Event.SYNAPTIC_OPERATIONS, component="variables") > 0
+    assert there.ledger == here.ledger
+    assert there.energy_j == here.energy_j
 
 
 def test_a_timeout_alone_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ class Loihi2Annealer(AnnealingSubstrate):
         if threads < 1:
             raise InputError(f"the number of threads must be at least 1, got {threads}")
         starts = self._starts(start, len(seeds))
-        target = NO_TARGET if target_cost is None else int(target_cost)
+        target = _target(target_cost)
         exponent = self.exponent
 
         def one(index: int) -> tuple[Read, int]:
@@ -191,7 +191,7 @@ class Loihi2Annealer(AnnealingSubstrate):
             raise InputError("tempering needs at least 2 replicas, a period of at least 1 and zero or more steps")
         high, low = temperatures or self.temperature_range()
         ladder = np.rint(np.geomspace(high, max(low if temperatures else 1.4 * low, 1), replicas)).astype(np.int32)
-        target = NO_TARGET if target_cost is None else int(target_cost)
+        target = _target(target_cost)
         done = []
         for seed in seeds:
             clock = time.perf_counter_ns()
@@ -253,3 +253,8 @@ class Loihi2Annealer(AnnealingSubstrate):
             np.array([wall for _, wall in done], np.int64),
             ledger,
         )
+
+
+def _target(cost: int | None) -> int:
+    """What the kernel compares costs with; beyond 62 bits no cost makes a difference."""
+    return NO_TARGET if cost is None else max(NO_TARGET, min(int(cost), -NO_TARGET))

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Ledger
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
-from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings
+from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings, kernel
+from substrates.loihi2.annealing.read import chip_ledger
 from substrates.loihi2.lava.loader import lava_module
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
@@ -45,6 +46,7 @@ class AnnealTrace:
         best: (n,) read back from the neurons' latches.
         best_cost, best_step: read back from the integrator.
         flips, suggestions: messages sent.
+        flip_synapses, suggestion_synapses: synapses they went through.
     """
 
     x: npt.NDArray[np.uint8]
@@ -55,6 +57,8 @@ class AnnealTrace:
     best_step: int
     flips: int
     suggestions: int
+    flip_synapses: int
+    suggestion_synapses: int
 
 
 def anneal_here(
@@ -106,6 +110,8 @@ def anneal_here(
         variables.stop()
     seen = tap.states()
     after = seen["spk_hist"][hold - 1 :: hold][:steps] & 1
+    flipped, suggested = ((t.messages() != 0).sum(0) for t in (tap, suggest))
+    fan_out = np.diff(matrix.indptr)
     return AnnealTrace(
         x=np.concatenate([x0[None, :], after]).astype(np.uint8),
         u=seen["state"][::hold][:steps],
@@ -113,8 +119,10 @@ def anneal_here(
         best=best,
         best_cost=(first << 24) + last,
         best_step=best_step,
-        flips=int((tap.messages() != 0).sum()),
-        suggestions=int((suggest.messages() != 0).sum()),
+        flips=int(flipped.sum()),
+        suggestions=int(suggested.sum()),
+        flip_synapses=int((flipped * fan_out).sum()),
+        suggestion_synapses=int((suggested * fan_out).sum()),
     )
 
 
@@ -256,14 +264,14 @@ class LavaAnnealer(AnnealingSubstrate):
         )
 
     def _ledger(self, traces: Sequence[AnnealTrace], steps: int) -> Ledger:
+        """What the engine counts for the same reads, from what Lava's processes sent."""
         ledger = Ledger()
         for trace in traces:
-            phases = [("switch", trace.flips)]
-            if self.settings.scheme == "two-phase":
-                phases.insert(0, ("suggest", trace.suggestions))
-            for phase, sent in phases:
-                ledger.add(Event.STEPS, steps, component="annealer", phase=phase)
-                ledger.add(Event.MESSAGES, sent, component="variables", phase=phase)
-                ledger.add(Event.NEURON_UPDATES_ACTIVE, sent, component="variables", phase=phase)
-                ledger.add(Event.NEURON_UPDATES_INACTIVE, steps * self.n - sent, component="variables", phase=phase)
+            counters = np.zeros(kernel.COUNTERS, np.int64)
+            counters[kernel.STEP] = steps
+            counters[kernel.SUGGESTIONS], counters[kernel.FLIPS] = trace.suggestions, trace.flips
+            counters[kernel.SUGGESTED_SYNAPSES] = trace.suggestion_synapses
+            counters[kernel.FLIPPED_SYNAPSES] = trace.flip_synapses
+            counters[kernel.SHARES] = int(trace.x[1:].sum(dtype=np.int64))
+            ledger.merge(chip_ledger(counters, self.settings, self.n))
         return ledger
