@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from dataclasses import asdict, dataclass, field
@@ -161,7 +162,7 @@ def run_all(only: str | None, seeds: range, match: str) -> None:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         for case in CASES:
-            if (only and case.group != only) or match not in case.name or (case.group, case.name, seed) in done:
+            if (only and case.group != only) or not re.search(match, case.name) or (case.group, case.name, seed) in done:
                 continue
             print(f"{case.group}: {case.name}, seed {seed}", flush=True)
             row = run_case(case, seed)
@@ -212,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "table"))
     parser.add_argument("--only", choices=("full", "grid"))
-    parser.add_argument("--match", default="", help="run only cases whose name contains this")
+    parser.add_argument("--match", default="", help="run only cases whose name this regular expression finds")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     arguments = parser.parse_args()
