@@ -162,7 +162,8 @@ def run_all(only: str | None, seeds: range, match: str) -> None:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         for case in CASES:
-            if (only and case.group != only) or not re.search(match, case.name) or (case.group, case.name, seed) in done:
+            wanted = only in (None, case.group) and re.search(match, case.name)
+            if not wanted or (case.group, case.name, seed) in done:
                 continue
             print(f"{case.group}: {case.name}, seed {seed}", flush=True)
             row = run_case(case, seed)
