@@ -29,12 +29,21 @@ class Grade(str, Enum):
     @property
     def rank(self) -> int:
         """0 for the strongest."""
-        return list(Grade).index(self)
+        return _RANKS[self._value_]
+
+
+_RANKS = {grade.value: place for place, grade in enumerate(Grade)}
 
 
 def weakest(grades: Iterable[Grade]) -> Grade | None:
     """The weakest of ``grades``, or None when there is none."""
     return max(grades, key=lambda grade: grade.rank, default=None)
+
+
+def _weaker(one: Grade | None, other: Grade | None) -> Grade | None:
+    if one is None or other is None or one is other:
+        return one or other
+    return one if one.rank >= other.rank else other
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,11 @@ class Estimate:
         missing = (*self.missing, *other.missing)
         if missing:
             return Estimate.refused(missing)
-        grades = [grade for grade in (self.grade, other.grade) if grade is not None]
         return Estimate(
             _number(self.value) + _number(other.value),
             _number(self.low) + _number(other.low),
             _number(self.high) + _number(other.high),
-            weakest(grades),
+            _weaker(self.grade, other.grade),
         )
 
     def times(self, other: Estimate) -> Estimate:
@@ -80,7 +88,7 @@ class Estimate:
             _number(self.value) * _number(other.value),
             _number(self.low) * _number(other.low),
             _number(self.high) * _number(other.high),
-            weakest(grade for grade in (self.grade, other.grade) if grade is not None),
+            _weaker(self.grade, other.grade),
         )
 
     def scaled(self, factor: float) -> Estimate:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.qubo.compiled import ordered
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
@@ -53,9 +54,13 @@ def from_bqm(bqm: Any) -> Problem:
     order = sorted_labels(bqm.variables)
     linear, (rows, cols, values), offset = bqm.to_numpy_vectors(variable_order=order)
     linear, values = _real(linear), _real(values)
-    low, high = np.minimum(rows, cols), np.maximum(rows, cols)
-    place = np.lexsort((high, low))  # sums below are then taken in one order, whatever the order of insertion
-    rows, cols, values = low[place], high[place], values[place]
+    # Sums below are then taken in one order, whatever the order of insertion.
+    if values.dtype.kind == "O":
+        low, high = np.minimum(rows, cols), np.maximum(rows, cols)
+        place = np.lexsort((high, low))
+        rows, cols, values = low[place], high[place], values[place]
+    else:
+        rows, cols, values = ordered(np.ascontiguousarray(rows), np.ascontiguousarray(cols), values, len(order))
     offset = offset.item() if hasattr(offset, "item") else offset
     if bqm.vartype is dimod.SPIN:
         # s = 2 x - 1:  h s + J s s'  =  2 h x - h + J (4 x x' - 2 x - 2 x' + 1)
@@ -71,7 +76,7 @@ def from_bqm(bqm: Any) -> Problem:
 def _real(values: Any) -> Any:
     """float32 carries its values exactly into float64; objects stay what they are."""
     array = np.asarray(values)
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    return np.array(array, np.float64, order="C") if array.dtype.kind == "f" else np.ascontiguousarray(array)
 
 
 def _sum(values: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from equipoise.qubo.compiled import reaches
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
 from hw_profiles.errors import InputError, TargetUnavailableError
@@ -61,21 +62,18 @@ class Loihi2:
         self._quantised = quantise(problem)
         # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
         self._shift = self._quantised.shift
-        indptr, indices, weights, diagonal = self._quantised.csr()
         self._lava = lava
         engine: Any = Loihi2Annealer
         if lava:
             from substrates.loihi2.lava.annealer import LavaAnnealer as engine
-        self._annealer = engine(
-            indptr, indices, weights >> self._shift, diagonal >> self._shift, Settings(scheme, exponent=self._shift)
-        )
+        self._annealer = engine(*self._quantised.compact_csr(), Settings(scheme, exponent=self._shift))
         self.quantisation = self._quantised.as_dict()
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
         if wanted is not None:
             return wanted
         high, low = (t / self._quantised.scale for t in self._annealer.temperature_range())
-        return max(high, _small_problem_heat(self._quantised.problem)), low
+        return max(high, _small_problem_heat(self._quantised.problem, high)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.loihi2.annealing import Linear, Reanneal
@@ -118,7 +116,7 @@ class Analog:
         if wanted is not None:
             return wanted
         high, low = self._annealer.temperature_range()
-        return max(high, _small_problem_heat(self._problem)), low
+        return max(high, _small_problem_heat(self._problem, high)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.analog.annealer import Cooling
@@ -132,16 +130,19 @@ class Analog:
         return self._annealer.anneal(schedule, seeds, **limits)
 
 
-def _small_problem_heat(problem: Problem) -> float:
+def _small_problem_heat(problem: Problem, enough: float) -> float:
     """A floor for the high temperature: half a typical local field below 32 variables, fading above.
 
     A range found from the flip energies of one local minimum rests on very few numbers there, and one variable that
-    is nearly free to flip is enough to make it far too cold.
+    is nearly free to flip is enough to make it far too cold. Zero where the floor is certainly below ``enough``.
     """
     n = problem.num_variables
+    share = 0.5 * min(1.0, (32 / n) ** 2)
+    if share * float(reaches(problem.linear, problem.rows, problem.cols, problem.pairs)) <= enough:
+        return 0.0
     size = problem.pairs.astype(np.float64) ** 2
     field = np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
-    return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * 0.5 * min(1.0, (32 / n) ** 2)
+    return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * share
 
 
 MACHINES: dict[str, Callable[..., QuboMachine]] = {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from equipoise.qubo.compiled import both_ways, cost_on, in_order, ordered, survey
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,26 +72,30 @@ class Problem:
         Raises:
             InputError: not finite, indices out of range, or whole numbers too large to add exactly.
         """
-        a, r, c, v = np.asarray(linear), np.asarray(rows, np.int64), np.asarray(cols, np.int64), np.asarray(values)
+        a, r, c, v = np.asarray(linear), _indices(rows), _indices(cols), np.asarray(values)
         n = len(a)
         a, v, offset = _same_type(a, v, offset)
-        if len(r) and (min(r.min(), c.min()) < 0 or max(r.max(), c.max()) >= n):
+        inside, upper, rising = in_order(r, c, n)
+        if not inside:
             raise InputError(f"a pair names variable {max(r.max(), c.max())}, but there are {n} (0 to {n - 1})")
-        a = a.copy()
-        own = r == c
-        np.add.at(a, r[own], v[own])
-        low, high, v = np.minimum(r, c)[~own], np.maximum(r, c)[~own], v[~own]
-        key = low * n + high
-        if len(key) and not (np.diff(key) > 0).all():
-            unique, where = np.unique(key, return_inverse=True)
-            summed = np.zeros(len(unique), v.dtype)
-            np.add.at(summed, where, v)
-            low, high, v = unique // n, unique % n, summed
-        kept_pairs = v != 0
+        if not upper:
+            own = r == c
+            if own.any():
+                np.add.at(a, r[own], v[own])
+                r, c, v = r[~own], c[~own], v[~own]
+        if not (upper and rising):
+            r, c, v = ordered(r, c, v, n)
+            if not in_order(r, c, n)[2]:
+                new = np.append(True, (np.diff(r) != 0) | (np.diff(c) != 0))
+                summed = np.zeros(int(new.sum()), v.dtype)
+                np.add.at(summed, np.cumsum(new) - 1, v)
+                r, c, v = r[new], c[new], summed
+        if not v.all():
+            r, c, v = r[v != 0], c[v != 0], v[v != 0]
         names = tuple(range(n)) if labels is None else tuple(labels)
         if len(names) != n:
             raise InputError(f"{len(names)} labels for {n} variables; expected one each")
-        return cls(a, low[kept_pairs], high[kept_pairs], v[kept_pairs], offset, names, **kept)
+        return cls(a, r, c, v, offset, names, **kept)
 
     @classmethod
     def of(cls, source: Any) -> Problem:
@@ -127,10 +132,10 @@ class Problem:
         on = np.asarray(x).astype(bool)
         if on.shape != (self.num_variables,):
             raise InputError(f"a solution of shape {on.shape} for {self.num_variables} variables")
-        linear, pairs = self.linear[on], self.pairs[on[self.rows] & on[self.cols]]
         if self.linear.dtype.kind == "i":
-            whole = int(linear.sum()) + int(pairs.sum())
+            whole = int(cost_on(on, self.linear, self.rows, self.cols, self.pairs))
             return whole + self.offset if isinstance(self.offset, int) else math.fsum((whole, self.offset))
+        linear, pairs = self.linear[on], self.pairs[on[self.rows] & on[self.cols]]
         return math.fsum([*linear.tolist(), *pairs.tolist(), self.offset])
 
     def objective(self, cost: int | float) -> int | float:
@@ -138,15 +143,10 @@ class Problem:
         return -cost if self.sense == "maximise" else cost
 
     @cached_property
-    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """(indptr, indices, entry): both directions of every pair, row by row; ``entry`` points into ``pairs``."""
-        n, m = self.num_variables, self.num_pairs
-        row = np.concatenate([self.rows, self.cols])
-        col = np.concatenate([self.cols, self.rows])
-        order = np.argsort(row * n + col, kind="stable")
-        indptr = np.zeros(n + 1, np.int64)
-        np.cumsum(np.bincount(row, minlength=n), out=indptr[1:])
-        return indptr, col[order], (order % m if m else order)
+        indptr, indices, entry = both_ways(self.rows, self.cols, self.num_variables)
+        return indptr, indices, entry
 
     def to_dense(self) -> npt.NDArray[Any]:
         """(n, n) upper triangle Q with c(x) = x^T Q x + offset."""
@@ -177,6 +177,10 @@ class Problem:
         return f"<Problem{name}: {self.num_variables} variables, {self.num_pairs} pairs, {kind} coefficients>"
 
 
+def _indices(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    return np.array(values, np.int64, order="C")
+
+
 def _same_type(
     linear: npt.NDArray[Any], values: npt.NDArray[Any], offset: int | float
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int | float]:
@@ -187,16 +191,15 @@ def _same_type(
         offset = int(offset)
     _check_offset(linear, values, offset)
     parts = [_plain(linear), _plain(values)]
-    for part in parts:
-        if part.dtype.kind == "f" and not np.isfinite(part).all():
-            raise InputError("a coefficient is NaN or infinite; every coefficient must be a finite number")
+    found = [survey(p if p.dtype.kind != "O" else p.astype(np.float64)) for p in parts]
+    if not all(finite or part.dtype.kind != "f" for part, (finite, _, _) in zip(parts, found)):
+        raise InputError("a coefficient is NaN or infinite; every coefficient must be a finite number")
     if isinstance(offset, float) and not math.isfinite(offset):
         raise InputError("the offset is NaN or infinite; it must be a finite number")
-    with np.errstate(over="ignore"):
-        total = sum(float(np.abs(part.astype(np.float64)).sum()) for part in parts)
+    total = sum(size for _, _, size in found)
     if not math.isfinite(total):
         raise InputError("the coefficients add up beyond the largest float64 (1.8e308); scale them down")
-    whole = all(part.dtype.kind != "f" or bool((part == np.rint(part)).all()) for part in parts)
+    whole = all(part.dtype.kind != "f" or all_whole for part, (_, all_whole, _) in zip(parts, found))
     if whole and total < INTEGER_LIMIT:
         return parts[0].astype(np.int64), parts[1].astype(np.int64), offset
     for part in parts:

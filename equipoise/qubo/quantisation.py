@@ -15,11 +15,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from equipoise.qubo.compiled import halves_both_ways, reaches, sizes
 from equipoise.qubo.problem import Problem
 
 __all__ = ["Group", "Quantised", "quantise"]
@@ -50,31 +52,68 @@ class Quantised:
     """A problem in the chip's integers.
 
     Attributes:
-        weights: (m,) int64 stored pair weights w_ij, all even: the sum of the groups.
+        base: (m,) int64 stored pair weights w_ij 2^-shift, all even.
         diagonal: (n,) int64 biases D_i.
-        groups: the 8-bit synapses that make up ``weights``.
+        sign_mode: of the 8-bit synapses that make up ``weights``, see `Group`.
+        bits, largest: the bits set in any magnitude of ``base``, and the largest of them.
         ratio: integer units per unit of cost, exactly.
         exact: an integer cost is ``ratio`` times the problem's (up to float64 rounding of real coefficients).
         max_error: the largest possible |c(x) - offset - integer cost / ratio| over all x, in units of the cost.
     """
 
     problem: Problem
-    weights: npt.NDArray[np.int64]
+    base: npt.NDArray[np.int64]
     diagonal: npt.NDArray[np.int64]
-    groups: tuple[Group, ...]
+    sign_mode: str
+    bits: int
+    largest: int
     ratio: Fraction
     exact: bool
     max_error: float
     shift: int = 0  #: all integers are multiples of 2^shift (off-diagonal Q_ij too)
 
+    @cached_property
+    def weights(self) -> npt.NDArray[np.int64]:
+        """(m,) stored pair weights w_ij: the sum of the groups."""
+        return self.base << self.shift
+
     @property
     def scale(self) -> float:
         return float(self.ratio)
 
-    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The 8-bit synapses whose sum is ``weights``."""
+        double, radix = int(self.sign_mode == "mixed"), _radix(self.sign_mode)
+        size, sign = np.abs(self.weights) >> (self.exponents[0] + double), np.sign(self.weights)
+        return tuple(
+            Group(((part * sign) << double).astype(np.int16), exponent, self.sign_mode)
+            for part, exponent in zip((size % radix, size // radix), self.exponents)
+        )
+
+    @cached_property
+    def exponents(self) -> tuple[int, ...]:
+        """Of the one or two groups."""
+        radix = _radix(self.sign_mode)
+        exponent = _low_zeros(self.bits << self.shift)
+        powers = (exponent, exponent + radix.bit_length() - 1)
+        number = 1 + (self.largest << self.shift >> exponent >= radix)
+        return tuple(power - int(self.sign_mode == "mixed") for power in powers[:number])
+
+    def csr(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """(indptr, indices, Q_ij, Q_ii) with integer cost x^T Q x: symmetric, Q_ij = w_ij / 2."""
         indptr, indices, entry = self.problem.csr
         return indptr, indices, (self.weights // 2)[entry], self.diagonal
+
+    def compact_csr(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[Any], npt.NDArray[np.int64]]:
+        """`csr` without the common factor 2^shift, weights as narrow as they go (8 or 32 bits)."""
+        p = self.problem
+        like = np.empty(0, np.int8 if self.largest < 256 else np.int32)
+        indptr, indices, halves = halves_both_ways(p.rows, p.cols, self.base, p.num_variables, like)
+        return indptr, indices, halves, self.diagonal >> self.shift
+
 
     def units(self, cost: int | float) -> int:
         """The integer cost at or below which the problem's own cost is certainly at or below ``cost``."""
@@ -87,7 +126,7 @@ class Quantised:
             "scale": self.scale,
             "exact": self.exact,
             "max_error": self.max_error,
-            "groups": [{"exponent": g.exponent, "sign_mode": g.sign_mode} for g in self.groups],
+            "groups": [{"exponent": e, "sign_mode": self.sign_mode} for e in self.exponents],
         }
 
 
@@ -96,19 +135,23 @@ def quantise(problem: Problem) -> Quantised:
     common = _common_unit(problem)
     if common is not None:
         linear, pairs, per_unit = common
-        mode = _sign_mode(pairs)
-        found = _lossless_shift(problem, linear, pairs, mode)
+        measured = sizes(pairs)
+        mode = _sign_mode(measured)
+        found = _lossless_shift(problem, linear, pairs, mode, measured)
         if found is not None:
             shift, spare = found
-            weights, diagonal = pairs << shift, linear << shift
-            return Quantised(problem, weights, diagonal, _groups(weights, mode), per_unit * 2**shift, True, 0.0, spare)
+            least = shift - spare
+            base = pairs << least if least else pairs
+            bits, largest = int(measured[2]) << least, int(measured[3]) << least
+            return Quantised(problem, base, linear << shift, mode, bits, largest, per_unit * 2**shift, True, 0.0, spare)
     return _rounded(problem)
 
 
-def _sign_mode(values: npt.NDArray[Any]) -> str:
-    if not len(values) or (values >= 0).all():
+def _sign_mode(measured: tuple[Any, ...]) -> str:
+    negative, positive = measured[:2]
+    if not negative:
         return "excitatory"
-    return "inhibitory" if (values <= 0).all() else "mixed"
+    return "mixed" if positive else "inhibitory"
 
 
 def _radix(mode: str) -> int:
@@ -118,11 +161,7 @@ def _radix(mode: str) -> int:
 
 def _reach(problem: Problem, linear: npt.NDArray[Any], pairs: npt.NDArray[Any]) -> float:
     """The largest |D_i| + sum_j |w_ij| of any neuron."""
-    size = np.abs(pairs).astype(np.float64)
-    total = np.abs(linear).astype(np.float64)
-    n = problem.num_variables
-    total += np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
-    return float(total.max()) if n else 0.0
+    return float(reaches(linear, problem.rows, problem.cols, pairs))
 
 
 #: units tried for real coefficients: one, a half, a quarter, ... and a tenth, a hundredth, ...
@@ -132,8 +171,9 @@ _UNITS = (*(Fraction(2**k) for k in range(31)), *(Fraction(10**k) for k in range
 def _common_unit(problem: Problem) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Fraction] | None:
     """Coefficients as whole multiples of a common unit, and units per cost of one; None where there is none."""
     per_unit, n = Fraction(1), problem.num_variables
-    both = np.concatenate([problem.linear, problem.pairs])
-    if both.dtype.kind == "f":
+    linear, pairs = problem.linear, problem.pairs
+    if linear.dtype.kind == "f":
+        both = np.concatenate([linear, pairs])
         size = np.abs(both)
         for per_unit in _UNITS:
             if size.max() * per_unit >= 2**62:
@@ -145,25 +185,32 @@ def _common_unit(problem: Problem) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
                 break
         else:
             return None
-    divisor = int(np.gcd.reduce(both)) if len(both) else 0
-    divisor = divisor or 1
-    return both[:n] // divisor, both[n:] // divisor, per_unit / divisor
+        linear, pairs = both[:n], both[n:]
+    divisor = math.gcd(int(sizes(linear)[5]), int(sizes(pairs)[5])) or 1
+    if divisor == 1:
+        return linear, pairs, per_unit
+    return linear // divisor, pairs // divisor, per_unit / divisor
 
 
 def _lossless_shift(
-    problem: Problem, linear: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], mode: str
+    problem: Problem,
+    linear: npt.NDArray[np.int64],
+    pairs: npt.NDArray[np.int64],
+    mode: str,
+    measured: tuple[Any, ...],
 ) -> tuple[int, int] | None:
     """How far coefficients are shifted up so that everything fits exactly, and how much of that is for resolution.
 
     None when nothing fits.
     """
-    largest = int(np.abs(pairs).max(initial=0))
-    zeros = _trailing_zeros(pairs)
+    largest = int(measured[3])
+    zeros = _low_zeros(int(measured[2]))
     reach = _reach(problem, linear, pairs)
     least = max(0, 1 - zeros) if len(pairs) else 0  # stored weights are even
     if (largest >> zeros) >= _radix(mode) ** 2 or reach * 2**least > STATE_MAX:
         return None
-    typical = min((float(np.median(np.abs(v[v != 0]))) for v in (linear, pairs) if (v != 0).any()), default=1.0)
+    counted = ((linear, sizes(linear)), (pairs, measured))
+    typical = min((_median(values, found) for values, found in counted if found[3]), default=1.0)
     shift = least
     while shift < 20 and (
         reach * 2 ** (shift + 1) <= COMFORT or (typical * 2**shift < RESOLUTION and reach * 2 ** (shift + 1) <= CEILING)
@@ -172,24 +219,15 @@ def _lossless_shift(
     return shift, shift - least
 
 
-def _trailing_zeros(values: npt.NDArray[np.int64]) -> int:
-    """The power of two in the common divisor of ``values``."""
-    bits = int(np.bitwise_or.reduce(np.abs(values))) if len(values) else 0
+def _median(values: npt.NDArray[np.int64], measured: tuple[Any, ...]) -> float:
+    """Of the magnitudes that are not zero."""
+    median = float(measured[4])
+    return median if median >= 0 else float(np.median(np.abs(values[values != 0])))
+
+
+def _low_zeros(bits: int) -> int:
+    """Zeros below the lowest bit: the power of two in the common divisor of the values with these bits."""
     return (bits & -bits).bit_length() - 1 if bits else 0
-
-
-def _groups(weights: npt.NDArray[np.int64], mode: str) -> tuple[Group, ...]:
-    """Split even weights into one or two groups of 8-bit mantissas."""
-    double = int(mode == "mixed")
-    exponent = _trailing_zeros(weights)
-    size, sign = np.abs(weights) >> exponent, np.sign(weights)
-    radix = _radix(mode)
-    parts = [(size % radix, exponent), (size // radix, exponent + radix.bit_length() - 1)]
-    return tuple(
-        Group(((part * sign) << double).astype(np.int16), power - double, mode)
-        for part, power in parts
-        if power == exponent or part.any()
-    )
 
 
 def _rounded(problem: Problem) -> Quantised:
@@ -205,7 +243,7 @@ def _rounded(problem: Problem) -> Quantised:
     kept = np.clip(linear, -enough, enough) if len(pairs) else linear
     reach = _reach(problem, kept, pairs)
     power = math.floor(math.log2(CEILING)) - math.ceil(math.log2(reach))
-    mode = _sign_mode(pairs)
+    mode = "mixed" if (pairs < 0).any() and (pairs > 0).any() else "excitatory"
     step = 2.0
     while np.rint(np.ldexp(size, power) / step).max(initial=0) >= _radix(mode) ** 2:
         step *= 2
@@ -218,5 +256,8 @@ def _rounded(problem: Problem) -> Quantised:
     above = math.fsum(math.fsum(g[g > 0].tolist()) for g in gaps)
     below = math.fsum(math.fsum(g[g < 0].tolist()) for g in gaps)
     error = max(above, -below)
-    groups = _groups(weights, _sign_mode(weights))
-    return Quantised(problem, weights, diagonal, groups, Fraction(2) ** power, error == 0, error)
+    measured = sizes(weights)
+    return Quantised(
+        problem, weights, diagonal, _sign_mode(measured), int(measured[2]), int(measured[3]),
+        Fraction(2) ** power, error == 0, error,
+    )  # fmt: skip
