@@ -114,7 +114,6 @@ class Quantised:
         indptr, indices, halves = halves_both_ways(p.rows, p.cols, self.base, p.num_variables, like)
         return indptr, indices, halves, self.diagonal >> self.shift
 
-
     def units(self, cost: int | float) -> int:
         """The integer cost at or below which the problem's own cost is certainly at or below ``cost``."""
         exactly = Fraction(cost) - Fraction(self.problem.offset) - Fraction(self.max_error)

@@ -15,7 +15,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from substrates.loihi2.annealing.simd import LANES, add_row, count_ones, mask_at_most, trailing_zeros
+from substrates.loihi2.annealing.simd import (
+    LANES,
+    add_twice,
+    add_where,
+    count_ones,
+    mask_at_most,
+    prefetch,
+    trailing_zeros,
+)
 from substrates.loihi2.random import step_key, word
 
 __all__ = ["COST", "COUNTERS", "advance"]
@@ -102,26 +110,33 @@ def _rivals(i, mask, chosen, number, indptr, indices, adjacency):
 
 
 @njit(cache=True, inline="always", **PLAIN)
-def _flip(i, state, sign, energy, indptr, indices, weights, dense):
+def _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, opposed, unit):
     """Flip neuron i: dE_i changes its sign, a neighbour's dE_j grows by 2 Q_ij (1 - 2 x_i)(1 - 2 x_j)."""
     own = energy[i]
-    factor = np.int64(sign[i]) >> 1
-    if dense.shape[0] > 0:
+    on = ZERO - ((state[i >> SIX] >> (i & LOW)) & ONE)
+    if unit > 0:
+        linked, negative = adjacency[i], opposed[i]
+        for b in range(state.shape[0]):
+            minus = state[b] ^ on ^ negative[b]
+            add_where(energy, b * LANES, 2 * unit, linked[b] & ~minus, linked[b] & minus)
+    elif dense.shape[0] > 0:
         row = dense[i]
-        for base in range(0, energy.shape[0], LANES):
-            add_row(energy, sign, row, base, factor)
+        for b in range(state.shape[0]):
+            add_twice(energy, row, b * LANES, state[b] ^ on)
     else:
+        factor = np.int64(sign[i]) >> 1
         for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
             j = np.uint64(indices[k])
             energy[j] += factor * sign[j] * weights[k]
-    energy[i] = -own
+    # As a vector: the next flip's loads would have to wait for a narrow store to leave the store buffer.
+    add_where(energy, (i >> SIX) << SIX, -2 * np.int64(own), ONE << (i & LOW), ZERO)
     sign[i] = -sign[i]
     state[i >> SIX] ^= ONE << (i & LOW)
 
 
 @njit(cache=True, nogil=True, **PLAIN)
 def advance(
-    counters, state, best, sign, energy, mask, chosen, ready, indptr, indices, weights, dense, adjacency,
+    counters, state, best, sign, energy, mask, chosen, ready, indptr, indices, weights, dense, adjacency, opposed, unit,
     temperatures, key, bounds, planes, exponent, strict, limit, second_bits, scaling, target, improvements,
 ):  # fmt: skip
     """Do one step per temperature; stop early at ``target`` or when ``improvements`` is full. Everything in place.
@@ -134,13 +149,15 @@ def advance(
         mask: (blocks,) scratch. chosen: (2 n,) int32 scratch.
         ready: (257, blocks) uint64: row t mod 256 holds who ends its rest at step t, row 256 who rests now. Only the
             latter row for the two-phase scheme.
-        dense, adjacency: (n, 64 blocks) weights and (n, blocks) bits of the neighbours; empty when sparse.
+        dense: (n, 64 blocks) weights, without rows when another form is faster.
+        adjacency, opposed: (n, blocks) bits: who is a neighbour, whose weight is negative; without rows when sparse.
+        unit: the magnitude that all weights share where bits stand for them; else 0.
         bounds: (k + 1,) scratch. planes: (SHALLOW, blocks) uint64 scratch.
         limit: bounds are cut here, below the padding's energy.
         second_bits: width of the random number of the second decision.
         scaling: the refractory rest is ``rand8 >> scaling``; -1 for the two-phase scheme.
     """
-    n = dense.shape[0] if dense.shape[0] > 0 else indptr.shape[0] - 1
+    n = indptr.shape[0] - 1
     blocks = state.shape[0]
     second = np.uint64(second_bits)
     low = (ONE << second) - ONE
@@ -202,7 +219,11 @@ def advance(
                 cost += energy[i]
                 ones += np.int64(sign[i]) >> 1
                 fan_out += indptr[i + ONE] - indptr[i]
-                _flip(i, state, sign, energy, indptr, indices, weights, dense)
+                if dense.shape[0] > 0 and s + 1 < flipping:
+                    row = dense[np.uint64(chosen[n + s + 1])]
+                    for base in range(0, energy.shape[0], LANES):
+                        prefetch(row, base)
+                _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, opposed, unit)
             counters[COST] = cost
             counters[ONES] = ones
             counters[FLIPS] += flipping

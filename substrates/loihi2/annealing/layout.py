@@ -12,12 +12,22 @@ from numba import njit
 from hw_profiles.errors import InputError
 from substrates.loihi2.annealing.simd import LANES
 
-__all__ = ["STATE_MAX", "Layout"]
+__all__ = ["STATE_MAX", "Layout", "aligned"]
 
 STATE_MAX = 2**23 - 1  #: largest magnitude of the neurons' 24-bit state
 SHORT_MAX = 2**15 - 2  #: largest flip energy that fits 16 bits, below the padding's
 DENSE_COST = 0.02  #: time of one element of a dense row update, in units of one sparse update (measured)
+LINE = 64  #: bytes
+BITS_COST = 1.0  #: time of 64 neighbours as bits, in units of one sparse update (measured)
 DENSE_BYTES = 2**28  #: no dense rows beyond this
+
+
+def aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Zeros that begin at a cache line, so that no vector of 64 bytes straddles two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    first = -room.ctypes.data % LINE
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,9 @@ class Layout:
         n, blocks: neurons, and blocks of 64 of them.
         indptr, indices, weights: the off-diagonal of Q in CSR form.
         dense: (n, 64 blocks) the same in full, or no rows when sparse is faster.
-        adjacency: (n, blocks) uint64, the bits of the neighbours, with ``dense`` only.
+        adjacency, opposed: (n, blocks) uint64, bits: who is a neighbour, and whose weight is negative; no rows when
+            sparse is faster. ``opposed`` only with ``unit``.
+        unit: where all weights have one magnitude and bits say the rest: that magnitude. Else 0.
         diagonal: (n,) int64.
         energy_type: int16 where every flip energy fits, else int32.
         worst: bound of |dE|.
@@ -41,6 +53,8 @@ class Layout:
     weights: npt.NDArray[Any]
     dense: npt.NDArray[Any]
     adjacency: npt.NDArray[np.uint64]
+    opposed: npt.NDArray[np.uint64]
+    unit: int
     diagonal: npt.NDArray[np.int64]
     energy_type: type[np.signedinteger[Any]]
     worst: int
@@ -91,12 +105,18 @@ class Layout:
         energy_type: type[np.signedinteger[Any]] = np.int16 if byte and worst <= SHORT_MAX else np.int32
         size = n * blocks * LANES
         dense = np.zeros((0, 0), weights.dtype)
-        adjacency = np.zeros((0, 0), np.uint64)
-        if len(weights) > DENSE_COST * size and size * weights.itemsize <= DENSE_BYTES:
-            dense = np.zeros((n, blocks * LANES), weights.dtype)
-            adjacency = np.zeros((n, blocks), np.uint64)
+        adjacency = opposed = np.zeros((0, 0), np.uint64)
+        unit = 0
+        if len(weights) > BITS_COST * n * blocks and 16 * n * blocks <= DENSE_BYTES:
+            unit = int(_magnitude(weights))
+        if unit:
+            adjacency, opposed = aligned((n, blocks), np.uint64), aligned((n, blocks), np.uint64)
+            _fill_bits(indptr, indices, weights, adjacency, opposed)
+        elif len(weights) > DENSE_COST * size and size * weights.itemsize <= DENSE_BYTES:
+            dense = aligned((n, blocks * LANES), weights.dtype)
+            adjacency = aligned((n, blocks), np.uint64)
             _fill(indptr, indices, weights, dense, adjacency)
-        return cls(n, blocks, indptr, indices, weights, dense, adjacency, diagonal, energy_type, worst)
+        return cls(n, blocks, indptr, indices, weights, dense, adjacency, opposed, unit, diagonal, energy_type, worst)
 
     def cost(self, x: npt.NDArray[np.uint8]) -> int:
         """x^T Q x, exactly."""
@@ -124,6 +144,16 @@ def _worst(indptr, weights, diagonal):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _magnitude(weights):  # type: ignore[no-untyped-def]
+    """The magnitude of all weights; 0 where they differ."""
+    first = abs(np.int64(weights[0]))
+    for k in range(weights.shape[0]):
+        if abs(np.int64(weights[k])) != first:
+            return 0
+    return first
+
+
+@njit(cache=True, nogil=True)
 def _fill(indptr, indices, weights, dense, adjacency):  # type: ignore[no-untyped-def]
     """Write the CSR rows out in full, and as bits."""
     for i in range(indptr.shape[0] - 1):
@@ -131,6 +161,18 @@ def _fill(indptr, indices, weights, dense, adjacency):  # type: ignore[no-untype
             j = np.uint64(indices[k])
             dense[i, np.int64(j)] = weights[k]
             adjacency[i, np.int64(j >> np.uint64(6))] |= np.uint64(weights[k] != 0) << (j & np.uint64(63))
+
+
+@njit(cache=True, nogil=True)
+def _fill_bits(indptr, indices, weights, adjacency, opposed):  # type: ignore[no-untyped-def]
+    """Write the CSR rows out as bits: there, and negative."""
+    for i in range(indptr.shape[0] - 1):
+        for k in range(indptr[i], indptr[i + 1]):
+            j = np.uint64(indices[k])
+            bit = np.uint64(1) << (j & np.uint64(63))
+            adjacency[i, np.int64(j >> np.uint64(6))] |= bit
+            if weights[k] < 0:
+                opposed[i, np.int64(j >> np.uint64(6))] |= bit
 
 
 def _whole(values: npt.NDArray[Any]) -> bool:

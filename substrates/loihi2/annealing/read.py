@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hw_profiles.ledger import Event, Ledger
 from substrates.loihi2.annealing import kernel
-from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.layout import Layout, aligned
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.specification import second_random
 from substrates.loihi2.random import stream_key
@@ -37,8 +37,9 @@ class Read:
         self.key = stream_key(seed, "anneal")
         size = layout.blocks * 64
         x = np.zeros(layout.n, np.uint8) if start is None else np.ascontiguousarray(start, np.uint8)
-        self.sign = np.full(size, 2, layout.energy_type)
-        self.energy = np.full(size, np.iinfo(layout.energy_type).max, layout.energy_type)
+        self.sign, self.energy = aligned((2, size), layout.energy_type)
+        self.sign[:] = 2
+        self.energy[:] = np.iinfo(layout.energy_type).max
         self.energy[: layout.n] = (1 - 2 * x.astype(np.int64)) * (layout.diagonal + 2 * layout.inputs(x))
         self.sign[: layout.n] -= 4 * x.astype(layout.energy_type)
         bits = np.zeros(size, np.uint8)
@@ -96,7 +97,7 @@ class Read:
             rest = temperatures[len(temperatures) - end + self.steps :]
             kernel.advance(
                 self.counters, self.state, self.best, self.sign, self.energy, self._mask, self._chosen, self._ready,
-                a.indptr, a.indices, a.weights, a.dense, a.adjacency, rest,
+                a.indptr, a.indices, a.weights, a.dense, a.adjacency, a.opposed, a.unit, rest,
                 self.key, self._bounds, self._planes, self.exponent, int(s.strict), limit, s.switch_bits,
                 -1 if s.scheme == "two-phase" else s.refractory_scaling, target, self._improvements,
             )  # fmt: skip

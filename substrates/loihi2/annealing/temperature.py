@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 __all__ = ["temperature_range"]
 
-CROWD, LOSS, COLD = 0.06, 0.15, 0.3
+CROWD, LOSS, COLD = 0.1, 0.15, 0.3
 
 
 def temperature_range(energies: npt.NDArray[np.int64], cost: int) -> tuple[float, float]:

@@ -69,13 +69,44 @@ def test_layouts_are_all_used():
     rng = np.random.default_rng(0)
     chosen = Settings(exponent=0)
     used = set()
-    for n, density, size in [(300, 0.005, 3), (300, 0.5, 3), (300, 1.0, 120), (300, 0.5, 5000), (300, 0.005, 5000)]:
+    for n, density, size in [
+        (300, 0.5, 1),
+        (300, 0.005, 3),
+        (300, 0.5, 3),
+        (300, 1.0, 120),
+        (300, 0.5, 5000),
+        (300, 0.005, 5000),
+    ]:
         layout = build(matrix(rng, n, density, size), chosen).layout
-        used.add((layout.energy_type.__name__, layout.weights.dtype.name, len(layout.dense) > 0))
+        used.add((layout.energy_type.__name__, layout.weights.dtype.name, form(layout)))
     assert used == {
-        ("int16", "int8", False), ("int16", "int8", True), ("int32", "int8", True),
-        ("int32", "int32", True), ("int32", "int32", False),
+        ("int16", "int8", "sparse"), ("int16", "int8", "dense"), ("int32", "int8", "dense"),
+        ("int32", "int32", "dense"), ("int32", "int32", "sparse"), ("int16", "int8", "bits"),
     }  # fmt: skip
+
+
+def form(layout):
+    if layout.unit:
+        assert len(layout.dense) == 0
+        return "bits"
+    return "dense" if len(layout.dense) else "sparse"
+
+
+@pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
+@pytest.mark.parametrize("size", [1, 7, 3000])
+def test_bits_for_weights_of_one_magnitude_change_nothing(scheme, size):
+    rng = np.random.default_rng(size)
+    q = size * matrix(rng, 200, 0.3, 1)
+    chosen = Settings(scheme, exponent=0)
+    annealer, reference = build(q, chosen), ReferenceAnnealer(q, 5, chosen)
+    assert annealer.layout.unit == size
+    assert (q - np.diag(np.diag(q)) < 0).any()
+    read = Read(annealer.layout, 5, chosen, None, 0)
+    for temperature in np.linspace(6 * size, 0, 60).astype(np.int32):
+        reference.step(int(temperature))
+        read.advance(np.array([temperature], np.int32))
+        assert (state(read) == reference.x).all()
+        assert read.cost == reference.x @ q @ reference.x
 
 
 def test_pieces_and_threads_do_not_change_the_trajectory():
