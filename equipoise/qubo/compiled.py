@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, assignment"
 """Single passes over a problem's pairs, compiled: reading a model should cost no more than touching it once or twice.
 
 Everything here is exact: whole numbers stay whole, and sums of real numbers are taken in the order of the arrays, as

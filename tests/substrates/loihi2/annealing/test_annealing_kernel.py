@@ -69,15 +69,8 @@ def test_layouts_are_all_used():
     rng = np.random.default_rng(0)
     chosen = Settings(exponent=0)
     used = set()
-    for n, density, size in [
-        (300, 0.5, 1),
-        (300, 0.005, 3),
-        (300, 0.5, 3),
-        (300, 1.0, 120),
-        (300, 0.5, 5000),
-        (300, 0.005, 5000),
-    ]:
-        layout = build(matrix(rng, n, density, size), chosen).layout
+    for density, size in [(0.5, 1), (0.005, 3), (0.5, 3), (1.0, 120), (0.5, 5000), (0.005, 5000)]:
+        layout = build(matrix(rng, 300, density, size), chosen).layout
         used.add((layout.energy_type.__name__, layout.weights.dtype.name, form(layout)))
     assert used == {
         ("int16", "int8", "sparse"), ("int16", "int8", "dense"), ("int32", "int8", "dense"),
