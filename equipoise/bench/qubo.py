@@ -15,67 +15,18 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from equipoise.bench.qubo_ladder import ALLOWANCE, LIMITS, climb, summary
+
 if TYPE_CHECKING:
-    from equipoise.bench.qubo_solvers import Case, Solver
+    from equipoise.bench.qubo_solvers import Case
 
-__all__ = ["climb", "command", "summary"]
+__all__ = ["command"]
 
-TINY, SHORT = 1e-4, 3e-2  #: seconds of sampling
-LIMITS = (1e-3, 1e-2, 1e-1, 1.0)  #: seconds of sampling at which gaps are reported
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def climb(solver: Solver, case: Case, budget: float, reads: int, first_seed: int) -> list[dict[str, Any]]:
-    """The rungs of one solver on one case: work, median times, costs of all reads. Short rungs are run more often."""
-    solver.run(case, solver.first, first_seed)  # loads and compiles what is loaded and compiled once
-    rungs: list[dict[str, Any]] = []
-    work = solver.first
-    while True:
-        short = not rungs or rungs[-1]["sampling_s"] < SHORT
-        calls = [solver.run(case, work, first_seed + read) for read in range(3 * reads if short else reads)]
-        sampling = median(c.sampling_s for c in calls)
-        rungs.append(
-            {
-                "work": work,
-                "sampling_s": sampling,
-                "whole_s": median(c.whole_s for c in calls),
-                "costs": [c.cost for c in calls],
-            }
-        )
-        if sampling > budget / 1.7:  # the next one would be longer than the budget
-            return rungs
-        # Small steps where times to target lie, large ones where rungs are long or next to nothing.
-        factor = 4.0 if sampling < TINY else 1.5 if sampling < SHORT else 2.0
-        work = max(round(work * factor), work + 1)
-
-
-def summary(rungs: list[dict[str, Any]], case: Case, budget: float) -> dict[str, Any]:
-    """Gaps in per cent to the target and to the best known cost at each limit, and the time to target."""
-    gaps: dict[str, Any] = {}
-    for limit in (x for x in LIMITS if x <= budget * 1.001):
-        fitting = [r for r in rungs if r["sampling_s"] <= limit]
-        if fitting:
-            cost = mean(fitting[-1]["costs"])
-            gaps[f"{limit:g}"] = {
-                "mean_cost": cost,
-                "best_cost": min(fitting[-1]["costs"]),
-                "gap_percent": 100 * (cost - case.target) / abs(case.target),
-                "gap_best_known_percent": 100 * (cost - case.best_known) / abs(case.best_known),
-                "whole_s": fitting[-1]["whole_s"],
-            }
-    hit = next((r for r in rungs if 2 * sum(c <= case.target for c in r["costs"]) >= len(r["costs"])), None)
-    return {
-        "gaps": gaps,
-        "time_to_target_sampling_s": hit and hit["sampling_s"],
-        "time_to_target_whole_s": hit and hit["whole_s"],
-        "longest_sampling_s": rungs[-1]["sampling_s"],
-        "best_cost": min(min(r["costs"]) for r in rungs),
-    }
 
 
 def versions() -> dict[str, str]:
@@ -123,22 +74,38 @@ def _cases(instances: Path | None, given: dict[str, Any]) -> Iterator[Case]:
 @click.option("--solver", "only", multiple=True, help="Only solvers whose name holds this.")
 @click.option("--reads", default=3, show_default=True, help="Calls per rung, with different read seeds.")
 @click.option("--read-seed", default=0, show_default=True, help="Seed of the first read.")
+@click.option(
+    "--allowance", type=float, help="Whole calls per solver and instance, in seconds [8 x budget x reads, 10 or more]."
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep results there as they come; resume.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(budget: float, instances: Path | None, only: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def command(
+    budget: float,
+    instances: Path | None,
+    only: tuple[str, ...],
+    allowance: float | None,
+    out: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """The annealer against dwave-samplers (annealing default and tuned, tabu, descent) and OpenJij.
 
     One thread each, the same models, the same ladder of work. Independent sets are generated; bqp and Gset are read
-    from --instances.
+    from --instances. With --out, a run that was stopped goes on after the last finished solver.
     """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
     from equipoise.bench.qubo_cases import DENSITIES, SIZES
     from equipoise.bench.qubo_solvers import solvers
+    from equipoise.bench.qubo_store import Store
     from equipoise.cli._common import emit_json
     from hw_profiles.errors import InputError
 
     if not budget > 0 or given["reads"] < 1:
         raise InputError("--budget and --reads must be positive")
+    allowance = max(10.0, ALLOWANCE * budget * given["reads"]) if allowance is None else allowance
+    if not allowance > 0:
+        raise InputError("--allowance must be positive")
     given["sizes"] = given["sizes"] or SIZES
     given["densities"] = given["densities"] or DENSITIES
     given["seeds"] = given["seeds"] or (0,)
@@ -146,27 +113,27 @@ def command(budget: float, instances: Path | None, only: tuple[str, ...], as_jso
     chosen, missing = solvers(only)
     for reason in missing:
         click.echo(f"left out: {reason}", err=True)
-    results = []
+    header = {
+        "command": "equipoise " + " ".join(sys.argv[1:]),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "processor": processor(),
+        "versions": versions(),
+        "budget_s": budget,
+        "reads": given["reads"],
+        "read_seed": given["read_seed"],
+        "allowance_s": allowance,
+    }
+    store = Store(header, out)
     for case in _cases(instances, given):
-        rows = {}
-        for solver in chosen:
-            rungs = climb(solver, case, budget, given["reads"], given["read_seed"])
-            rows[solver.name] = {**summary(rungs, case, budget), "unit": solver.unit, "rungs": rungs}
-        entry = {"family": case.family, "instance": case.name, "target": case.target, "best_known": case.best_known}
-        results.append({**entry, "solvers": rows})
-        _show(results[-1])
+        named = {"family": case.family, "instance": case.name, "target": case.target, "best_known": case.best_known}
+        entry = store.entry(named)
+        for solver in (s for s in chosen if s.name not in entry["solvers"]):
+            rungs = climb(solver, case, budget, given["reads"], given["read_seed"], allowance)
+            entry["solvers"][solver.name] = {**summary(rungs, case, budget), "unit": solver.unit, "rungs": rungs}
+            store.keep(entry)
+        _show(entry)
     if as_json:
-        emit_json(
-            {
-                "command": "equipoise " + " ".join(sys.argv[1:]),
-                "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-                "processor": processor(),
-                "versions": versions(),
-                "budget_s": budget,
-                "reads": given["reads"],
-                "results": results,
-            }
-        )
+        emit_json(store.data)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import dimod
 import pytest
 
-from equipoise.bench.qubo import climb, summary
+from equipoise.bench.qubo_ladder import climb, summary
 from equipoise.bench.qubo_solvers import Call, Case, Solver
 from equipoise.cli.main import run
 
@@ -39,6 +39,34 @@ def test_ladder_and_summary():
     assert gap["mean_cost"] == pytest.approx(sum(fitting[-1]["costs"]) / len(fitting[-1]["costs"]))
     assert gap["gap_percent"] == pytest.approx(10 * (gap["mean_cost"] + 10))
     assert "1" not in result["gaps"]
+
+
+def test_a_ladder_that_takes_too_long_ends_early_and_says_so():
+    whole = climb(Halving(), CASE, 0.1, 3, 0)
+    short = climb(Halving(), CASE, 0.1, 3, 0, allowance=0.2)
+    assert 3 <= len(short) < len(whole)
+    assert short == whole[: len(short)]
+    result = summary(short, CASE, 0.1)
+    assert summary(whole, CASE, 0.1)["complete"]
+    assert not result["complete"]
+    assert "0.1" not in result["gaps"]
+    assert result["gaps"]["0.001"] == summary(whole, CASE, 0.1)["gaps"]["0.001"]
+
+
+def test_a_stopped_run_goes_on(capsys, tmp_path):
+    out = tmp_path / "run.json"
+    arguments = "bench qubo --budget 0.001 --family mis --nodes 250 --density 5 --reads 1 --solver equipoise --out"
+    assert run([*arguments.split(), str(out)]) == 0
+    first = json.loads(out.read_text())
+    assert run([*arguments.split(), str(out), "--density", "10"]) == 0
+    second = json.loads(out.read_text())
+    assert second["results"][0] == first["results"][0]
+    assert [r["instance"] for r in second["results"]] == ["mis-250-5%-0", "mis-250-10%-0"]
+    assert not list(tmp_path.glob("*.part"))
+    assert run([*arguments.split(), str(out), "--read-seed", "9"]) == 2
+    assert "read_seed" in capsys.readouterr().err
+    out.write_text("{}")
+    assert run([*arguments.split(), str(out)]) == 2
 
 
 def test_command_and_page(capsys, tmp_path):
