@@ -71,6 +71,7 @@ class Ledger(Mapping[Key, int]):
 
     def __init__(self, counts: Mapping[Key, int] | None = None) -> None:
         self._counts: dict[Key, int] = {}
+        self._order: list[Key] | None = None
         for key, count in (counts or {}).items():
             self._add(Key(Event(key[0]), *key[1:]), count)
 
@@ -91,11 +92,14 @@ class Ledger(Mapping[Key, int]):
         if count < 0:
             raise InputError(f"a count cannot be negative: {count} of {key.event.value}")
         if count:
-            self._counts[key] = self._counts.get(key, 0) + count
+            if key not in self._counts:
+                self._counts[key] = 0
+                self._order = None
+            self._counts[key] += count
 
     def merge(self, other: Ledger) -> None:
         """Add every count of ``other`` to this ledger."""
-        for key, count in other.items():
+        for key, count in other._counts.items():
             self._add(key, count)
 
     def __add__(self, other: Ledger) -> Ledger:
@@ -105,10 +109,11 @@ class Ledger(Mapping[Key, int]):
 
     def total(self, event: Event, **where: str | int) -> int:
         """Sum of ``event`` over all keys whose fields equal ``where`` (component, layer, core, phase)."""
+        wanted = tuple(where.items())
         return sum(
             count
             for key, count in self._counts.items()
-            if key.event == event and all(getattr(key, name) == value for name, value in where.items())
+            if key.event == event and all(getattr(key, name) == value for name, value in wanted)
         )
 
     def totals(self) -> dict[Event, int]:
@@ -122,7 +127,9 @@ class Ledger(Mapping[Key, int]):
         return self._counts.get(key, 0)
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(sorted(self._counts))
+        if self._order is None:
+            self._order = sorted(self._counts)
+        return iter(self._order)
 
     def __len__(self) -> int:
         return len(self._counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -87,6 +88,10 @@ class Figure(_Strict):
 
     def si(self) -> Estimate:
         """The figure in SI units."""
+        return self._estimate
+
+    @cached_property
+    def _estimate(self) -> Estimate:
         factor = UNITS[self.unit][1]
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.grade)
 

@@ -27,13 +27,14 @@ class Store:
     """
 
     def __init__(self, header: dict[str, Any], path: Path | None) -> None:
-        self.path, self.data = path, {**header, "results": []}
+        self.path, self.data = path, {**header, "commands": [header["command"]], "results": []}
         if path is None or not path.exists():
             return
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             differing = [name for name in SAME if kept[name] != header[name]]
             self.data["results"] = list(kept["results"])
+            self.data["commands"] = list(dict.fromkeys([*kept["commands"], header["command"]]))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not the JSON of a QUBO bench: {error!r}") from error
         if differing:

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 __all__ = ["temperature_range"]
 
+FEW = 100  #: up to so many different energies a plain loop is faster than NumPy
 CROWD, LOSS, COLD = 0.1, 0.15, 0.3
 
 
@@ -43,6 +45,8 @@ def temperature_range(energies: npt.NDArray[np.int64], cost: int) -> tuple[float
 
 def _solve(values: npt.NDArray[np.float64], weights: npt.NDArray[Any], wanted: float) -> float:
     """The temperature at which sum_i weights_i 2^(-values_i / T) = ``wanted``, by bisection."""
+    if len(values) <= FEW:
+        return float(_solve_few(values, weights.astype(np.float64), wanted))
     low, high = values[0] / 64.0, values[-1] * 4.0
     for _ in range(24):
         middle = np.sqrt(low * high)
@@ -51,3 +55,19 @@ def _solve(values: npt.NDArray[np.float64], weights: npt.NDArray[Any], wanted: f
         else:
             high = middle
     return float(np.sqrt(low * high))
+
+
+@njit(cache=True, nogil=True)
+def _solve_few(values, weights, wanted):  # type: ignore[no-untyped-def]
+    """The same, as a loop."""
+    low, high = values[0] / 64.0, values[-1] * 4.0
+    for _ in range(24):
+        middle = np.sqrt(low * high)
+        total = 0.0
+        for k in range(len(values)):
+            total += weights[k] * 2.0 ** (-values[k] / middle)
+        if total < wanted:
+            low = middle
+        else:
+            high = middle
+    return np.sqrt(low * high)
