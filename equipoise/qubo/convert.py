@@ -70,7 +70,9 @@ def from_bqm(bqm: Any) -> Problem:
         np.add.at(shift, cols, values)
         offset = offset + _sum(values) - _sum(linear)
         linear, values = 2 * linear - 2 * shift, 4 * values
-    return Problem.build(linear, rows, cols, values, offset=offset, labels=order, convention="the energy of the BQM")
+    return Problem.build(
+        linear, rows, cols, values, offset=offset, labels=order, copy=False, convention="the energy of the BQM"
+    )
 
 
 def _real(values: Any) -> Any:

@@ -65,14 +65,17 @@ class Problem:
         *,
         offset: int | float = 0,
         labels: Iterable[Hashable] | None = None,
+        copy: bool = True,
         **kept: Any,
     ) -> Problem:
         """Make a problem from entries in any order; entries of the same pair add, i = i entries are linear.
 
+        ``copy`` False may keep the index arrays themselves, for callers that give them away.
+
         Raises:
             InputError: not finite, indices out of range, or whole numbers too large to add exactly.
         """
-        a, r, c, v = np.asarray(linear), _indices(rows), _indices(cols), np.asarray(values)
+        a, r, c, v = np.asarray(linear), _indices(rows, copy), _indices(cols, copy), np.asarray(values)
         n = len(a)
         a, v, offset = _same_type(a, v, offset)
         inside, upper, rising = in_order(r, c, n)
@@ -177,8 +180,8 @@ class Problem:
         return f"<Problem{name}: {self.num_variables} variables, {self.num_pairs} pairs, {kind} coefficients>"
 
 
-def _indices(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    return np.array(values, np.int64, order="C")
+def _indices(values: npt.ArrayLike, copy: bool) -> npt.NDArray[np.int64]:
+    return np.array(values, np.int64, order="C") if copy else np.ascontiguousarray(values, np.int64)
 
 
 def _same_type(

@@ -114,11 +114,17 @@ def _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, op
     """Flip neuron i: dE_i changes its sign, a neighbour's dE_j grows by 2 Q_ij (1 - 2 x_i)(1 - 2 x_j)."""
     own = energy[i]
     on = ZERO - ((state[i >> SIX] >> (i & LOW)) & ONE)
-    if unit > 0:
-        linked, negative = adjacency[i], opposed[i]
-        for b in range(state.shape[0]):
-            minus = state[b] ^ on ^ negative[b]
-            add_where(energy, b * LANES, 2 * unit, linked[b] & ~minus, linked[b] & minus)
+    if unit != 0:
+        linked = adjacency[i]
+        if opposed.shape[0] > 0:
+            negative = opposed[i]
+            for b in range(state.shape[0]):
+                minus = state[b] ^ on ^ negative[b]
+                add_where(energy, b * LANES, 2 * unit, linked[b] & ~minus, linked[b] & minus)
+        else:
+            for b in range(state.shape[0]):
+                minus = state[b] ^ on
+                add_where(energy, b * LANES, 2 * unit, linked[b] & ~minus, linked[b] & minus)
     elif dense.shape[0] > 0:
         row = dense[i]
         for b in range(state.shape[0]):
@@ -150,8 +156,9 @@ def advance(
         ready: (257, blocks) uint64: row t mod 256 holds who ends its rest at step t, row 256 who rests now. Only the
             latter row for the two-phase scheme.
         dense: (n, 64 blocks) weights, without rows when another form is faster.
-        adjacency, opposed: (n, blocks) bits: who is a neighbour, whose weight is negative; without rows when sparse.
-        unit: the magnitude that all weights share where bits stand for them; else 0.
+        adjacency, opposed: (n, blocks) bits: who is a neighbour, whose weight is minus ``unit``; without rows when
+            sparse, or no weight is.
+        unit: the weight that all have, but for the sign, where bits stand for them; else 0.
         bounds: (k + 1,) scratch. planes: (SHALLOW, blocks) uint64 scratch.
         limit: bounds are cut here, below the padding's energy.
         second_bits: width of the random number of the second decision.

@@ -38,9 +38,9 @@ class Layout:
         n, blocks: neurons, and blocks of 64 of them.
         indptr, indices, weights: the off-diagonal of Q in CSR form.
         dense: (n, 64 blocks) the same in full, or no rows when sparse is faster.
-        adjacency, opposed: (n, blocks) uint64, bits: who is a neighbour, and whose weight is negative; no rows when
-            sparse is faster. ``opposed`` only with ``unit``.
-        unit: where all weights have one magnitude and bits say the rest: that magnitude. Else 0.
+        adjacency, opposed: (n, blocks) uint64, bits: who is a neighbour, and whose weight is minus ``unit``; no rows
+            when sparse is faster, or no weight is.
+        unit: where all weights have one magnitude and bits say the rest: the first weight. Else 0.
         diagonal: (n,) int64.
         energy_type: int16 where every flip energy fits, else int32.
         worst: bound of |dE|.
@@ -108,9 +108,11 @@ class Layout:
         adjacency = opposed = np.zeros((0, 0), np.uint64)
         unit = 0
         if len(weights) > BITS_COST * n * blocks and 16 * n * blocks <= DENSE_BYTES:
-            unit = int(_magnitude(weights))
+            alike, mixed = _alike(weights)
+            unit = int(weights[0]) if alike else 0
         if unit:
-            adjacency, opposed = aligned((n, blocks), np.uint64), aligned((n, blocks), np.uint64)
+            adjacency = aligned((n, blocks), np.uint64)
+            opposed = aligned((n, blocks), np.uint64) if mixed else opposed
             _fill_bits(indptr, indices, weights, adjacency, opposed)
         elif len(weights) > DENSE_COST * size and size * weights.itemsize <= DENSE_BYTES:
             dense = aligned((n, blocks * LANES), weights.dtype)
@@ -144,13 +146,15 @@ def _worst(indptr, weights, diagonal):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _magnitude(weights):  # type: ignore[no-untyped-def]
-    """The magnitude of all weights; 0 where they differ."""
-    first = abs(np.int64(weights[0]))
+def _alike(weights):  # type: ignore[no-untyped-def]
+    """Whether all weights have one magnitude, and whether they have both signs."""
+    first, mixed = np.int64(weights[0]), False
     for k in range(weights.shape[0]):
-        if abs(np.int64(weights[k])) != first:
-            return 0
-    return first
+        weight = np.int64(weights[k])
+        mixed |= weight != first
+        if weight != first and weight != -first:
+            return False, mixed
+    return True, mixed
 
 
 @njit(cache=True, nogil=True)
@@ -165,13 +169,13 @@ def _fill(indptr, indices, weights, dense, adjacency):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True)
 def _fill_bits(indptr, indices, weights, adjacency, opposed):  # type: ignore[no-untyped-def]
-    """Write the CSR rows out as bits: there, and negative."""
+    """Write the CSR rows out as bits: there, and other than the first weight (if there are such rows)."""
     for i in range(indptr.shape[0] - 1):
         for k in range(indptr[i], indptr[i + 1]):
             j = np.uint64(indices[k])
             bit = np.uint64(1) << (j & np.uint64(63))
             adjacency[i, np.int64(j >> np.uint64(6))] |= bit
-            if weights[k] < 0:
+            if opposed.shape[0] > 0 and weights[k] != weights[0]:
                 opposed[i, np.int64(j >> np.uint64(6))] |= bit
 
 
