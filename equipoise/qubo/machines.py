@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from equipoise.qubo.compiled import reaches
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
 from hw_profiles.errors import InputError, TargetUnavailableError
@@ -73,7 +72,7 @@ class Loihi2:
         if wanted is not None:
             return wanted
         high, low = (t / self._quantised.scale for t in self._annealer.temperature_range())
-        return max(high, _small_problem_heat(self._quantised.problem, high)), low
+        return max(high, _small_problem_heat(self._quantised.problem, high, self._quantised.reach)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.loihi2.annealing import Linear, Reanneal
@@ -130,15 +129,16 @@ class Analog:
         return self._annealer.anneal(schedule, seeds, **limits)
 
 
-def _small_problem_heat(problem: Problem, enough: float) -> float:
+def _small_problem_heat(problem: Problem, enough: float, reach: float = math.inf) -> float:
     """A floor for the high temperature: half a typical local field below 32 variables, fading above.
 
     A range found from the flip energies of one local minimum rests on very few numbers there, and one variable that
-    is nearly free to flip is enough to make it far too cold. Zero where the floor is certainly below ``enough``.
+    is nearly free to flip is enough to make it far too cold. Zero where the floor is certainly below ``enough``,
+    because no flip costs more than ``reach``.
     """
     n = problem.num_variables
     share = 0.5 * min(1.0, (32 / n) ** 2)
-    if share * float(reaches(problem.linear, problem.rows, problem.cols, problem.pairs)) <= enough:
+    if share * reach <= enough:
         return 0.0
     size = problem.pairs.astype(np.float64) ** 2
     field = np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)

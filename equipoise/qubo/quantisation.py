@@ -71,6 +71,7 @@ class Quantised:
     exact: bool
     max_error: float
     shift: int = 0  #: all integers are multiples of 2^shift (off-diagonal Q_ij too)
+    reach: float = math.inf  #: no flip costs more, in units of the cost
 
     @cached_property
     def weights(self) -> npt.NDArray[np.int64]:
@@ -138,11 +139,14 @@ def quantise(problem: Problem) -> Quantised:
         mode = _sign_mode(measured)
         found = _lossless_shift(problem, linear, pairs, mode, measured)
         if found is not None:
-            shift, spare = found
+            shift, spare, reach = found
             least = shift - spare
             base = pairs << least if least else pairs
             bits, largest = int(measured[2]) << least, int(measured[3]) << least
-            return Quantised(problem, base, linear << shift, mode, bits, largest, per_unit * 2**shift, True, 0.0, spare)
+            return Quantised(
+                problem, base, linear << shift, mode, bits, largest, per_unit * 2**shift, True, 0.0, spare,
+                reach / float(per_unit),
+            )  # fmt: skip
     return _rounded(problem)
 
 
@@ -197,8 +201,8 @@ def _lossless_shift(
     pairs: npt.NDArray[np.int64],
     mode: str,
     measured: tuple[Any, ...],
-) -> tuple[int, int] | None:
-    """How far coefficients are shifted up so that everything fits exactly, and how much of that is for resolution.
+) -> tuple[int, int, float] | None:
+    """How far coefficients are shifted up so that everything fits exactly, how much of that is for resolution, the reach.
 
     None when nothing fits.
     """
@@ -215,7 +219,7 @@ def _lossless_shift(
         reach * 2 ** (shift + 1) <= COMFORT or (typical * 2**shift < RESOLUTION and reach * 2 ** (shift + 1) <= CEILING)
     ):
         shift += 1
-    return shift, shift - least
+    return shift, shift - least, reach
 
 
 def _median(values: npt.NDArray[np.int64], measured: tuple[Any, ...]) -> float:
