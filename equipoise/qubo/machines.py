@@ -43,6 +43,11 @@ class QuboMachine(Protocol):
         """Anneal once per seed; ``limits``: steps, timeout_s, target_cost (cost units), threads, start, stop."""
 
 
+def longest_anneal(n: int) -> int:
+    """Steps after which another anneal gains more than a longer one (measured, see the annealer's README)."""
+    return max(50 * n, 10_000)
+
+
 class Loihi2:
     """The Loihi 2 annealer: on the bit-accurate engine, or step by step through Lava's CPU runtime."""
 
@@ -81,7 +86,11 @@ class Loihi2:
             raise InputError("the target lava-sim cannot be stopped by a clock; give a number of steps, not a timeout")
         top = max(min(math.ceil(high * self._quantised.scale), MAX_TEMPERATURE), 1 if high > 0 else 0)
         bottom = min(max(round(low * self._quantised.scale), 0), top)
-        return Reanneal(top, bottom) if steps is None else Linear(top, bottom, steps)
+        longest = longest_anneal(self._annealer.n)
+        if steps is None:
+            return Reanneal(top, bottom, longest=longest)
+        tries = math.ceil(steps / longest)
+        return Reanneal(top, bottom, math.ceil(steps / tries), 1, steps) if tries > 1 else Linear(top, bottom, steps)
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         if limits.get("target_cost") is not None:

@@ -94,7 +94,9 @@ class Series(Schedule):
 
 @dataclass(frozen=True)
 class Reanneal(Schedule):
-    """Linear anneals one after the other, each ``growth`` times as long as the one before: good at any time.
+    """Linear anneals one after the other, each ``growth`` times as long as the one before, up to ``longest``.
+
+    Good at any time; and where one long anneal gains less than several tries.
 
     The trajectory does not depend on when it will be stopped, so a timeout cuts it without changing it.
     """
@@ -104,11 +106,14 @@ class Reanneal(Schedule):
     shortest: int = 1000
     growth: int = 2
     length: int | None = None
+    longest: int | None = None
 
     def __post_init__(self) -> None:
         _check(self.high, self.low)
         if self.shortest < 1 or self.growth < 1:
             raise InputError("a re-anneal needs a shortest length and a growth of at least 1")
+        if self.longest is not None and self.longest < self.shortest:
+            raise InputError(f"the longest anneal ({self.longest}) cannot be below the shortest ({self.shortest})")
 
     def temperatures(self, first: int, count: int) -> npt.NDArray[np.int32]:
         pieces: list[npt.NDArray[np.int32]] = []
@@ -118,5 +123,5 @@ class Reanneal(Schedule):
                 take = min(count, start + length - first)
                 pieces.append(Linear(self.high, self.low, length).temperatures(first - start, take))
                 first, count = first + take, count - take
-            start, length = start + length, length * self.growth
+            start, length = start + length, min(length * self.growth, self.longest or length * self.growth)
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)

@@ -142,3 +142,13 @@ def test_refusals_come_before_any_work(tmp_path: Path) -> None:
 
 def test_default_steps_follow_the_size() -> None:
     assert [default_steps(n) for n in (1, 1000, 10_000, 10**6)] == [50_000, 50_000, 10_000, 1000]
+
+
+def test_many_steps_are_several_anneals_of_equal_length():
+    problem = Problem.of(np.triu(np.random.default_rng(0).integers(-9, 10, (20, 20))))
+    one = solve(problem, "loihi2-sim", steps=10_000)
+    three = solve(problem, "loihi2-sim", steps=25_001)
+    assert one.schedule.startswith("Linear")
+    assert "shortest=8334, growth=1, length=25001" in three.schedule
+    assert three.steps.tolist() == [25_001]
+    assert three.best_cost <= one.best_cost

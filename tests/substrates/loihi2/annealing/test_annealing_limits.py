@@ -129,6 +129,12 @@ def test_schedules():
     assert Linear(10, 0, 11).temperatures(0, 12).tolist() == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
     assert Series((5, 3)).temperatures(1, 3).tolist() == [3, 3, 3]
     assert Geometric(64, 1, 7).temperatures(0, 7).tolist() == [64, 32, 16, 8, 4, 2, 1]
+    grown = Reanneal(8, 1, shortest=4, growth=2, longest=10)
+    pieces = [Linear(8, 1, length).temperatures(0, length) for length in (4, 8, 10, 10)]
+    assert (grown.temperatures(0, 32) == np.concatenate(pieces)).all()
+    assert (grown.temperatures(9, 20) == np.concatenate(pieces)[9:29]).all()
+    with pytest.raises(InputError, match="longest"):
+        Reanneal(8, 1, shortest=4, longest=3)
     again = Reanneal(8, 1, shortest=4, growth=2)
     whole = again.temperatures(0, 30)
     assert (np.concatenate([again.temperatures(k, 1) for k in range(30)]) == whole).all()
