@@ -91,7 +91,8 @@ def page(data: dict[str, Any], million: dict[str, Any] | None = None) -> str:
         f"- Commands: {', '.join(f'`{c}`' for c in data['commands'])}.",
         "- Every solver gets the same `dimod` model and climbs the same ladder: its work grows by half or doubles until"
         " sampling takes as long as the budget. A gap at a time limit is the mean of the reads on the largest rung that"
-        " fits. The time to target is that of the first rung at which at least half of the reads reach the target.",
+        " fits. The time to target is that of the first rung at which at least half of the reads reach the target, and"
+        " half of the reads of this and the next rung together.",
         "- Times are CPU times. *Sampling* is what the solver reports (tabu and descent report nothing: the whole call"
         " counts); *call* is everything from the model to the sample set.",
         "- Tuned peers: betas 1 to 10, linear, on independent sets (D-Wave's defaults are far too hot there); elsewhere"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["ALLOWANCE", "LIMITS", "climb", "complete", "summary"]
 
 TINY, SHORT = 1e-4, 3e-2  #: seconds of sampling
+QUICK = 0.2  #: seconds of a whole call
 LIMITS = (1e-3, 1e-2, 1e-1, 1.0)  #: seconds of sampling at which gaps are reported
 #: seconds of whole calls, per second of budget and read, after which a ladder ends
 ALLOWANCE = 8.0
@@ -30,7 +31,8 @@ def climb(
     rungs: list[dict[str, Any]] = []
     work, spent, factor = solver.first, 0.0, 1.0
     while True:
-        number = 3 * reads if not rungs or rungs[-1]["whole_s"] < SHORT else reads
+        short = not rungs or (rungs[-1]["sampling_s"] < SHORT and rungs[-1]["whole_s"] < QUICK)
+        number = 3 * reads if short else reads
         if rungs and spent + factor * number * rungs[-1]["whole_s"] > allowance:
             return rungs
         calls = [solver.run(case, work, first_seed + read) for read in range(number)]
@@ -74,7 +76,7 @@ def summary(rungs: list[dict[str, Any]], case: Case, budget: float) -> dict[str,
                 "gap_best_known_percent": 100 * (cost - case.best_known) / abs(case.best_known),
                 "whole_s": fitting[-1]["whole_s"],
             }
-    hit = next((r for r in rungs if 2 * sum(c <= case.target for c in r["costs"]) >= len(r["costs"])), None)
+    hit = _first_hit(rungs, case.target)
     return {
         "gaps": gaps,
         "time_to_target_sampling_s": hit and hit["sampling_s"],
@@ -84,3 +86,16 @@ def summary(rungs: list[dict[str, Any]], case: Case, budget: float) -> dict[str,
         "complete": done,
         "best_cost": min(min(r["costs"]) for r in rungs),
     }
+
+
+def _first_hit(rungs: list[dict[str, Any]], target: float) -> dict[str, Any] | None:
+    """The first rung on which half of the reads reach the target, and half of its and the next rung's together.
+
+    A ladder has many rungs of few reads: without the second condition a lucky pair of reads would count.
+    """
+    hits = [sum(c <= target for c in r["costs"]) for r in rungs] + [0]
+    reads = [len(r["costs"]) for r in rungs] + [0]
+    for k, rung in enumerate(rungs):
+        if 2 * hits[k] >= reads[k] and 2 * (hits[k] + hits[k + 1]) >= reads[k] + reads[k + 1]:
+            return rung
+    return None

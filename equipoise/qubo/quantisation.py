@@ -202,9 +202,8 @@ def _lossless_shift(
     mode: str,
     measured: tuple[Any, ...],
 ) -> tuple[int, int, float] | None:
-    """How far coefficients are shifted up so that everything fits exactly, how much of that is for resolution, the reach.
-
-    None when nothing fits.
+    """How far coefficients are shifted up so that everything fits exactly, how much of that is for resolution,
+    and the reach. None when nothing fits.
     """
     largest = int(measured[3])
     zeros = _low_zeros(int(measured[2]))

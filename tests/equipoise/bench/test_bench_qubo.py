@@ -41,6 +41,16 @@ def test_ladder_and_summary():
     assert "1" not in result["gaps"]
 
 
+def test_one_lucky_rung_is_no_time_to_target():
+    rungs = [
+        {"sampling_s": t, "whole_s": 2 * t, "costs": costs}
+        for t, costs in [(0.01, [-11, -9]), (0.02, [-9, -9]), (0.04, [-10, -9]), (0.08, [-10, -10])]
+    ]
+    assert summary(rungs, CASE, 0.1)["time_to_target_sampling_s"] == 0.04
+    assert summary(rungs[:3], CASE, 0.1)["time_to_target_sampling_s"] == 0.04
+    assert summary(rungs[:2], CASE, 0.1)["time_to_target_sampling_s"] is None
+
+
 def test_a_ladder_that_takes_too_long_ends_early_and_says_so():
     whole = climb(Halving(), CASE, 0.1, 3, 0)
     short = climb(Halving(), CASE, 0.1, 3, 0, allowance=0.2)
