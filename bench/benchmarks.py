@@ -3,6 +3,7 @@
     python bench/benchmarks.py run engine        equipoise bench engine --json, kept in bench/results/engine.json
     python bench/benchmarks.py run ep --full
     python bench/benchmarks.py run mapping
+    python bench/benchmarks.py run qubo-million
     python bench/benchmarks.py page              docs/benchmarks.md from bench/results/
 
 Each kept file holds the command, the date, the machine and the versions beside the figures.
@@ -105,6 +106,35 @@ def engine_section(kept: dict[str, Any]) -> str:
     )
 
 
+def million_section(kept: dict[str, Any]) -> str:
+    f = kept["figures"]
+    head = [
+        "call, CPU s",
+        "sampling, wall s",
+        "updates/s, call",
+        "updates/s, sampling",
+        "peak memory",
+        "set, edges within",
+    ]
+    row = [
+        f"{f['call_cpu_s']:.1f}",
+        f"{f['sampling_wall_s']:.1f}",
+        f"{f['neuron_updates_per_s_of_the_call']:.3g}",
+        f"{f['neuron_updates_per_s_of_sampling']:.3g}",
+        f"{f['peak_memory_gb']:.2f} GB",
+        f"{f['set_size']:,}, {f['edges_within_the_set']}",
+    ]
+    return "\n\n".join(
+        [
+            f"## A QUBO of {f['nodes']:,} variables, degree 10",
+            f"Independent set, {f['edges']:,} edges, {f['steps']} two-phase steps, from a dimod model to a sample set, one\n"
+            f"thread. The model and its making take {f['peak_memory_before_the_call_gb']:.2f} GB of the memory.",
+            table(head, [row]),
+            origin(kept),
+        ]
+    )
+
+
 def ep_section(kept: dict[str, Any]) -> str:
     figures = kept["figures"]
     rows = [
@@ -190,9 +220,9 @@ MORE = {
     "loihi2_ep.md": "equilibrium propagation on Loihi 2 arithmetic",
     "reproduction.md": "reproduction on Fashion-MNIST",
 }
-SECTIONS = {"engine": engine_section, "mapping": mapping_section, "ep": ep_section}
+SECTIONS = {"engine": engine_section, "mapping": mapping_section, "qubo-million": million_section, "ep": ep_section}
 #: sections whose figures come from a script that prints JSON, not from `equipoise bench`
-SCRIPTS = {"mapping": ["bench/mapping.py"]}
+SCRIPTS = {"mapping": ["bench/mapping.py"], "qubo-million": ["bench/qubo_million.py"]}
 
 
 def page() -> None:

@@ -27,11 +27,12 @@ def climb(
     ladder's to more than ``allowance`` seconds: solvers that spend seconds around milliseconds of sampling would
     otherwise take hours. What was not run is not reported.
     """
-    solver.run(case, solver.first, first_seed)  # loads and compiles what is loaded and compiled once
+    warm = solver.run(case, solver.first, first_seed)  # loads and compiles what is loaded and compiled once
     rungs: list[dict[str, Any]] = []
     work, spent, factor = solver.first, 0.0, 1.0
     while True:
-        short = not rungs or (rungs[-1]["sampling_s"] < SHORT and rungs[-1]["whole_s"] < QUICK)
+        whole, sampling = (rungs[-1]["whole_s"], rungs[-1]["sampling_s"]) if rungs else (warm.whole_s, 0.0)
+        short = sampling < SHORT and whole < QUICK
         number = 3 * reads if short else reads
         if rungs and spent + factor * number * rungs[-1]["whole_s"] > allowance:
             return rungs
