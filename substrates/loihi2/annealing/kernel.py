@@ -38,6 +38,7 @@ COUNTERS = 11
 PLAIN = {"_nrt": False}
 
 ZERO, ONE, SIX, LOW = np.uint64(0), np.uint64(1), np.uint64(6), np.uint64(63)
+FAR, AHEAD = 1024, 12  #: beyond this many blocks, rows and energies are fetched so many neurons ahead
 SHALLOW = 8  #: bits of the random numbers that are drawn for every block at once
 BYTES = np.uint64(2**40)  #: number of the word that holds neuron 0's random bits for its second decision
 
@@ -129,6 +130,12 @@ def _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, op
         row = dense[i]
         for b in range(state.shape[0]):
             add_twice(energy, row, b * LANES, state[b] ^ on)
+    elif state.shape[0] > FAR:
+        # Signs from the state's bits: an eighth or a sixteenth of the memory, which does not fit the cache here.
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+            j = np.uint64(indices[k])
+            minus = np.int64((state[j >> SIX] >> (j & LOW)) ^ on) & 1
+            energy[j] += (2 - 4 * minus) * np.int64(weights[k])
     else:
         factor = np.int64(sign[i]) >> 1
         for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
@@ -200,6 +207,14 @@ def advance(
             fan_out = 0
             for s in range(number):
                 i = np.uint64(chosen[s])
+                if blocks > FAR:
+                    if s + 2 * AHEAD < number:
+                        prefetch(indptr, chosen[s + 2 * AHEAD])
+                    if s + AHEAD < number:
+                        far = np.uint64(chosen[s + AHEAD])
+                        prefetch(indices, indptr[far])
+                        prefetch(indices, indptr[far + ONE] - 1)
+                        prefetch(weights, indptr[far])
                 fan_out += indptr[i + ONE] - indptr[i]
                 draw = word(shared, BYTES + i)
                 chosen[n + flipping] = chosen[s]
@@ -230,6 +245,10 @@ def advance(
                     row = dense[np.uint64(chosen[n + s + 1])]
                     for base in range(0, energy.shape[0], LANES):
                         prefetch(row, base)
+                if blocks > FAR and s + AHEAD < flipping:
+                    far = np.uint64(chosen[n + s + AHEAD])
+                    for k in range(np.uint64(indptr[far]), np.uint64(indptr[far + ONE])):
+                        prefetch(energy, indices[k])
                 _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, opposed, unit)
             counters[COST] = cost
             counters[ONES] = ones

@@ -118,3 +118,23 @@ def test_pieces_and_threads_do_not_change_the_trajectory():
             assert (a == b).all()
     again = annealer.anneal(None, seeds[::-1], steps=700)
     assert (again.states[::-1] == whole.states).all()
+
+
+@pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
+def test_large_sparse_problems_keep_their_flip_energies(scheme):
+    """Beyond 1024 blocks the kernel takes signs from the state's bits; too large for the dense specification."""
+    n, rng = 64 * 1024 + 100, np.random.default_rng(3)
+    i, j = rng.integers(0, n, (2, 3 * n))
+    upper = sparse.coo_matrix((rng.integers(-9, 10, 3 * n), (np.minimum(i, j), np.maximum(i, j))), (n, n)).tocsr()
+    upper.setdiag(0)
+    rows = (upper + upper.T).tocsr()
+    rows.eliminate_zeros()
+    diagonal = rng.integers(-9, 10, n)
+    annealer = Loihi2Annealer(rows.indptr, rows.indices, rows.data, diagonal, Settings(scheme, exponent=0))
+    assert annealer.layout.blocks > 1024
+    read = Read(annealer.layout, 8, annealer.settings, None, 0)
+    read.advance(np.linspace(12, 1, 40).astype(np.int32))
+    x = state(read).astype(np.int64)
+    assert 0 < x.sum() < n
+    assert (read.energy[:n] == (1 - 2 * x) * (diagonal + 2 * (rows @ x))).all()
+    assert read.cost == x @ (diagonal + rows @ x)
