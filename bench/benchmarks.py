@@ -127,7 +127,7 @@ def million_section(kept: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             f"## A QUBO of {f['nodes']:,} variables, degree 10",
-            f"Independent set, {f['edges']:,} edges, {f['steps']} two-phase steps, from a dimod model to a sample set,\n"
+            f"Independent set, {f['edges']:,} edges, {f['steps']} two-phase steps, from a dimod model to samples,\n"
             f"one thread. The model and its making take {f['peak_memory_before_the_call_gb']:.2f} GB of the memory.",
             table(head, [row]),
             origin(kept),
