@@ -45,7 +45,7 @@ class QuboMachine(Protocol):
 
 def longest_anneal(n: int) -> int:
     """Steps after which another anneal gains more than a longer one (measured, see the annealer's README)."""
-    return max(50 * n, 10_000)
+    return max(n * n // 50, 500)
 
 
 class Loihi2:
@@ -88,7 +88,7 @@ class Loihi2:
         bottom = min(max(round(low * self._quantised.scale), 0), top)
         longest = longest_anneal(self._annealer.n)
         if steps is None:
-            return Reanneal(top, bottom, longest=longest)
+            return Reanneal(top, bottom, min(longest, 1000), longest=longest)
         tries = math.ceil(steps / longest)
         return Reanneal(top, bottom, math.ceil(steps / tries), 1, steps) if tries > 1 else Linear(top, bottom, steps)
 
