@@ -45,7 +45,7 @@ class QuboMachine(Protocol):
 
 def longest_anneal(n: int) -> int:
     """Steps after which another anneal gains more than a longer one (measured, see the annealer's README)."""
-    return max(n * n // 50, 500)
+    return max(n * n // 100, 500)
 
 
 class Loihi2:
