@@ -67,14 +67,16 @@ ESTIMATORS = (
 @click.option("--train-samples", type=int, help="Use the first so many.")
 @click.option("--test-samples", type=int, help="Use the first so many.")
 @click.option("--augment", is_flag=True, help="Flip and shift colour images while training.")
-@click.option("--chip", type=click.Path(path_type=Path), help="TOML or JSON file of chip parameters (analog).")
+@click.option(
+    "--chip", metavar="NAME|FILE", help="Analog chip: a preset (assumed, pcm-2019, ...), a .toml or .json file."
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--profile", default="", help="Hardware profile for energy and latency. [default: the target's]")
 @click.option("--out", type=click.Path(path_type=Path), help="Record (HDF5) to write.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, bit for bit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(as_json: bool, layers: str | None, nudge: str, chip: Path | None, **options: Any) -> int:
+def command(as_json: bool, layers: str | None, nudge: str, chip: str | None, **options: Any) -> int:
     """Train a network by equilibrium propagation.
 
     Forward and backward weights are independent (their angle at the start is --angle); --homeostasis pulls them
@@ -129,26 +131,19 @@ def _nudge(text: str) -> tuple[bool, float]:
         raise InputError(f"nudge {text!r}; expected a number above zero, or auto") from None
 
 
-def _chip(path: Path | None) -> dict[str, Any]:
-    if path is None:
+def _chip(chip: str | None) -> dict[str, Any]:
+    """Chip parameters of a JSON or TOML file, or of a preset."""
+    if chip is None:
         return {}
     import json
 
     from hw_profiles.errors import InputError
+    from substrates.analog.imperfections import load_preset
 
+    if not chip.endswith(".json"):
+        return load_preset(chip).as_dict()
     try:
-        text = path.read_text()
-        found = json.loads(text) if path.suffix == ".json" else _toml(text)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a readable file of chip parameters ({error})") from None
-    return dict(found.get("parameters", found))
-
-
-def _toml(text: str) -> dict[str, Any]:
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return dict(tomllib.loads(text))
+        found = json.loads(Path(chip).read_text())
+        return dict(found.get("parameters", found))
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{chip} is not a readable file of chip parameters ({error})") from None

@@ -40,6 +40,8 @@ def load_preset(name: str | Path) -> ChipParameters:
         raise InputError(
             f"no preset {str(name)!r}; there are {', '.join(list_presets())}, or give a file ending in .toml"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"preset {name}: cannot be read ({error})") from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

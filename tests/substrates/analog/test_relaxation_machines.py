@@ -1,15 +1,23 @@
 """Ideal and analog machines: conformance, same fixed points by every solver, same bits for any batch."""
 
+import sys
+from importlib import resources
+
 import pytest
 import torch
 
 from equipoise.testing.substrates import check_relaxation_substrate
 from hw_profiles.errors import InputError
-from substrates.analog import AnalogMachine, ChipParameters, IdealMachine, load_preset
+from substrates.analog import AnalogMachine, ChipParameters, IdealMachine, list_presets, load_preset
 from substrates.analog.solvers import AdaptiveODE, AlternatingBlocks, Anderson, Damped, DiscreteMap
 from substrates.base import Nudge, Stop
 from substrates.network import Network, Population, SquaredError, hopfield, layered, loop
 from substrates.network.couplings import Dense
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 SOLVERS = [Damped(), DiscreteMap(), AlternatingBlocks(), Anderson()]
 
@@ -140,7 +148,33 @@ def test_complex_nudge_needs_holomorphic_functions():
         good.relax(good.drive(torch.rand(2, 4)), Stop(5), nudge=Nudge(0.1, torch.tensor([0, 2])))
 
 
-def test_preset_assumed_loads():
+def test_presets_load_and_say_where_they_come_from():
     assert load_preset("assumed").levels == 32
+    assert {"assumed", "capacitor-2018", "ecram-2018", "pcm-2019", "reram-2018"} <= set(list_presets())
+    for name in list_presets():
+        text = (resources.files("substrates.analog") / "presets" / f"{name}.toml").read_text()
+        data = tomllib.loads(text)
+        assert load_preset(name) == ChipParameters(**data["parameters"])
+        assert data["grade"] in ("measured", "fitted", "assumed")
+        assert data["grade"] == "assumed" or "doi" in data["source"]
+
+
+@pytest.mark.parametrize("name", ["capacitor-2018", "ecram-2018", "pcm-2019", "reram-2018"])
+def test_a_preset_can_be_written_again_and_again(name):
+    net = layered([6, 5, 4, 3], seed=1)
+    machine = AnalogMachine(net, load_preset(name), seed=2)
+    x = torch.rand(4, 6, generator=torch.Generator().manual_seed(0))
+    before = machine.relax(machine.drive(x), Stop(50)).activities[-1]
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.05)
+    machine.program()
+    machine.age(3600.0)
+    after = machine.relax(machine.drive(x), Stop(50)).activities[-1]
+    assert torch.isfinite(after).all()
+    assert not torch.equal(before, after)
+
+
+def test_a_preset_that_is_none_says_so():
     with pytest.raises(InputError, match="assumed"):
         load_preset("nothing")
