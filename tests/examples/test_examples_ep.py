@@ -28,7 +28,7 @@ def test_gradient_check() -> None:
 def test_homeostasis_figure(tmp_path: Path) -> None:
     runs = load("ep_homeostasis").main(tmp_path / "figure.png", epochs=2, train_samples=300)
     assert (tmp_path / "figure.png").stat().st_size > 10_000
-    off, on = runs["homeostasis 0"].epochs[-1], runs["homeostasis 1"].epochs[-1]
+    off, on = runs["homeostasis none"].epochs[-1], runs["homeostasis decoupled, 0.1"].epochs[-1]
     assert on["weight_angle"] < off["weight_angle"]
     assert on["symmetry"] > off["symmetry"]
     assert on["gradient_cosine"][0] > off["gradient_cosine"][0]
