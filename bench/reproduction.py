@@ -66,6 +66,7 @@ def _full() -> tuple[Case, ...]:
             ("finite nudge, homeostasis alone", {**FINITE, **HOMEOSTASIS}),
             ("imperfect chip, AsymEP", {**ON_CHIP, "correction": "asymep"}),
             ("exact gradient, feedback scale 0.25", {"estimator": "adjoint", "feedback_scale": 0.25}),
+            ("imperfect chip, AsymEP, nudge 1", {**ON_CHIP, "correction": "asymep", "nudge": 1.0}),
             ("imperfect chip, homeostasis alone", {**ON_CHIP, **STRONG}),
             ("finite nudge, homeostasis to B = W^T", {**FINITE, **STRONG}),
             ("finite nudge, homeostasis through the optimizer", {**FINITE, **COUPLED}),
