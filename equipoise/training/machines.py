@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
+    from mappers.network_placement import CoreTraffic
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
-__all__ = ["IMPERFECT_CHIP", "MACHINES", "PROFILES", "make_machine"]
+__all__ = ["IMPERFECT_CHIP", "MACHINES", "PROFILES", "make_machine", "traffic_of"]
 
 #: the chip instance `--target analog` stands for unless told otherwise: 5 % mismatch, 1 % read noise, 6-bit weights
 IMPERFECT_CHIP: dict[str, Any] = {
@@ -67,3 +68,22 @@ def make_machine(target: str, network: Network, options: dict[str, Any], seed: i
         return MACHINES[target](network, options, seed)
     except TypeError as error:
         raise InputError(f"options {sorted(options)} for the target {target!r}: {error}") from None
+
+
+def traffic_of(machine: RelaxationSubstrate) -> CoreTraffic | None:
+    """How far messages go on one Loihi 2 chip (Oheo Gulch) that holds the machine's network.
+
+    None for machines of another kind, and for a network that one chip does not hold: its deliveries stay uncounted.
+    """
+    from mappers import place
+    from mappers.network_placement import core_traffic, network_connectivity
+    from mappers.placement import DoesNotFitError
+    from substrates.loihi2.relaxation import Loihi2Machine
+
+    if not isinstance(machine, Loihi2Machine):
+        return None
+    connectivity = network_connectivity(machine.network)
+    try:
+        return core_traffic(connectivity, place(connectivity, "oheo-gulch"))
+    except DoesNotFitError:
+        return None
