@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons import Relaxation, SigmaDelta
+from substrates.loihi2.neurons import PhasedRelaxation, Relaxation, SigmaDelta
 from substrates.loihi2.neurons.base import Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork, check_network
 from substrates.loihi2.relaxation.layout import Int32, States
+from substrates.loihi2.relaxation.phases import PhaseSchedule
 from substrates.loihi2.relaxation.reading import activities_of
 from substrates.loihi2.synapses import Dense, Direct
 from substrates.loihi2.weights import SignMode
@@ -20,7 +21,14 @@ from substrates.loihi2.weights import SignMode
 __all__ = ["program_of"]
 
 
-def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | None = None) -> Program:
+def program_of(
+    chip: ChipNetwork,
+    states: States,
+    sample: int,
+    nudge: Int32 | None = None,
+    *,
+    phases: PhaseSchedule | None = None,
+) -> Program:
     """The program that goes on from ``states`` of one sample.
 
     Input currents are part of ``states.current`` (their messages came one step before the first); messages still on
@@ -32,6 +40,8 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
         states: of a batch, e.g. ``equilibrium.state.states``.
         sample: which row of the batch.
         nudge: (neurons,) constant force in the units of u; None for a free phase.
+        phases: build relaxation neurons that know this schedule and keep their response (`PhasedRelaxation`); Lava's
+            sigma-delta neuron cannot, and stays as it is.
 
     Raises:
         InputError: an exponent outside the chip's -8 to 7.
@@ -43,7 +53,7 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
     activity = activities_of(states.u[sample : sample + 1], chip.rules)[0]
     for p, (name, rule) in enumerate(zip(names, check_network(chip.network, chip.settings))):
         own = slice(int(offset[p]), int(offset[p + 1]))
-        neuron, initial = _neuron(chip, rule, bias[own], states, sample, own, activity[own])
+        neuron, initial = _neuron(chip, rule, bias[own], states, sample, own, activity[own], phases)
         program.population(name, own.stop - own.start, neuron, **initial)
         program.source(f"{name} (under way)", arriving[None, own])
         program.connect(f"{name} (under way)", name, Direct(own.stop - own.start))
@@ -58,22 +68,36 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
 
 
 def _neuron(
-    chip: ChipNetwork, rule: str, bias: Int32, states: States, sample: int, own: slice, activity: Int32
+    chip: ChipNetwork,
+    rule: str,
+    bias: Int32,
+    states: States,
+    sample: int,
+    own: slice,
+    activity: Int32,
+    phases: PhaseSchedule | None,
 ) -> tuple[Neuron, dict[str, Int32]]:
     s = chip.settings
     current, sent = states.current[sample, own], states.sent[sample, own]
     if s.variant == "sigma-delta":
         neuron: Neuron = SigmaDelta(vth=s.threshold_units, bias=bias, activation="relu")
         return neuron, {"sigma": current, "act": activity, "residue": activity - sent}
-    neuron = Relaxation(
-        activation=rule,
-        bias=bias,
-        damping=s.damping_shift,
-        threshold=s.threshold_units,
-        message_shift=s.fraction_bits - s.message_bits,
-        guard_bits=s.guard_bits,
-        fraction_bits=s.fraction_bits,
-    )
+    rules = {
+        "activation": rule,
+        "bias": bias,
+        "damping": s.damping_shift,
+        "threshold": s.threshold_units,
+        "message_shift": s.fraction_bits - s.message_bits,
+        "guard_bits": s.guard_bits,
+        "fraction_bits": s.fraction_bits,
+    }
+    if phases is None:
+        neuron = Relaxation(**rules)
+    else:
+        neuron = PhasedRelaxation(
+            **rules, free_steps=phases.free_steps, nudge_steps=phases.nudge_steps,
+            periods=phases.periods, skip=phases.skip,
+        )  # fmt: skip
     remainder, u = states.remainder[sample, own], states.u[sample, own]
     return neuron, {"current": current, "remainder": remainder, "u": u, "sent": sent}
 
