@@ -1,9 +1,9 @@
 """The relaxation neuron that knows the phases: it keeps its own response to the nudge, on the chip, in 24 bits.
 
-Steps count from 1. After ``free_steps`` the nudge is plus for ``nudge_steps``, then minus for as many, and so on. With v
-the activity after the step's update, s = +1 or -1 the sign of the half period a step lies in:
+Steps count from 1. After ``free_steps`` the nudge is plus for ``nudge_steps``, then minus for as many, and so on. With
+v the activity after the step's update, s = +1 or -1 the sign of the half period a step lies in:
 
-    centered (periods = 0):   e += v   at the last step of the first plus,   e -= v   at the last step of the first minus
+    centered (periods = 0):   e += v at the last step of the first plus, e -= v at the last step of the first minus
     lock-in (periods > 0):    e += s v at every step of ``periods`` whole periods, after ``skip`` that are left out
 
 ``e`` saturates at 24 bits. Everything else is `relaxation`. Our specification: Intel's microcode is not public.

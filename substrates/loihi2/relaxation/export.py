@@ -5,6 +5,8 @@ The batched kernel and this program are two roads to the same integers; the pari
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hw_profiles.errors import InputError
@@ -82,7 +84,7 @@ def _neuron(
     if s.variant == "sigma-delta":
         neuron: Neuron = SigmaDelta(vth=s.threshold_units, bias=bias, activation="relu")
         return neuron, {"sigma": current, "act": activity, "residue": activity - sent}
-    rules = {
+    rules: dict[str, Any] = {
         "activation": rule,
         "bias": bias,
         "damping": s.damping_shift,
