@@ -42,9 +42,11 @@ LAYERS = (784, 256, 256, 10)
 def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
     out = record_path(options, target)
+    # The host keeps float weights and writes 8 bits back, rounded up or down at random.
+    chip = {"rounding": "stochastic"} if target == "loihi2-sim" else {}
     config = TrainConfig(
-        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=0.5, angle=90.0,
-        homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip, nudge=0.5,
+        angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
         free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=options.lr,
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
     )  # fmt: skip

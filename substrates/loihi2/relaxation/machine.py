@@ -111,6 +111,17 @@ class Loihi2Machine(RelaxationSubstrate):
         """Take note that the stored weights changed (``program`` and the local learner do)."""
         self._accumulator = self.chip.accumulator()
 
+    def state_dict(self) -> dict[str, int]:
+        """What a checkpoint needs beside the network's parameters: how often weights were written."""
+        return {"writes": self.chip.writes}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Store the network's present parameters as that write did: stochastic rounding draws the same again."""
+        if state["writes"]:
+            self.chip.writes = state["writes"] - 1
+            self.chip.write()
+            self.rewired()
+
     def drive(self, inputs: Tensor) -> ChipDrive:
         """Turn a batch into input messages.
 
