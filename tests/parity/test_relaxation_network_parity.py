@@ -14,6 +14,7 @@ from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.loihi2.relaxation.export import program_of
 from substrates.loihi2.relaxation.on_chip import free_force, schedule_program
 from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
+from substrates.loihi2.synapses import Direct, Sparse
 from substrates.network import layered
 
 VARIANTS = {
@@ -163,6 +164,26 @@ def test_lava_runs_the_whole_schedule(variant, lava_session) -> None:
     if machine.settings.variant == "relaxation":
         kept = np.concatenate([theirs.final[n]["response"] for n in names])
         np.testing.assert_array_equal(kept, response.error[1])
+
+
+@pytest.mark.parametrize("variant", ["relaxation", "sigma-delta"])
+def test_mostly_zero_couplings_become_sparse_synapses(variant) -> None:
+    """Same integers, other synapses."""
+    fields = dict(VARIANTS[variant])
+    network = layered([6, 9, 7, 3], activation=fields.pop("activation"), seed=5)
+    with torch.no_grad():
+        network.couplings[1].weight *= torch.rand(7, 9, generator=torch.Generator().manual_seed(0)) < 0.2
+    machine = Loihi2Machine(network, **fields)
+    drive = machine.drive(torch.rand(1, 6, generator=torch.Generator().manual_seed(1)))
+    rest = machine.relax(drive, Stop(0))
+    program = program_of(machine.chip, rest.state.states, 0)
+    kinds = [type(c.synapses) for c in program.connections if not isinstance(c.synapses, Direct)]
+    assert kinds.count(Sparse) == 1
+    messages, _ = trace(machine, drive, 15, rest, None)
+    names = list(program.populations)
+    run = Engine(program).run(15, [Probe(n) for n in names])
+    np.testing.assert_array_equal(np.concatenate([run.probes[n, "messages"] for n in names], axis=1), messages)
+    assert np.count_nonzero(messages) > 10
 
 
 def test_a_schedule_that_needs_the_host_is_no_program() -> None:
