@@ -17,12 +17,11 @@ from typing import Any
 import torch
 
 from equipoise.training.datasets import load_dataset
+from equipoise.training.machines import placed_counts
 from hw_profiles.ledger import Event, Ledger
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
 from learning_rules import Centered, Phases
-from mappers import place
-from mappers.network_placement import core_traffic, network_connectivity, with_deliveries
 from substrates.analog import IdealMachine
 from substrates.base import Stop
 from substrates.loihi2.relaxation import Loihi2Machine
@@ -55,8 +54,6 @@ def main() -> None:
     x, y = split.test_inputs[: options.samples], split.test_targets[: options.samples]
     network = layered([784, 256, 256, 10], seed=1)
     phases, rows = Phases(Stop(150), Stop(20)), []
-    connectivity = network_connectivity(network)
-    traffic = core_traffic(connectivity, place(connectivity, "oheo-gulch"))
     for name, profile, machine in (
         ("loihi2-sim", "loihi2", Loihi2Machine(network, threshold=2.0**-options.threshold)),
         ("ideal", "cpu", IdealMachine(network)),
@@ -70,7 +67,7 @@ def main() -> None:
         train = free.ledger + Centered(nudge=0.5).estimate(machine, drive, y, phases, free).ledger
         spent = {"inference": after_free - begun, "training sample": time.process_time_ns() - begun}
         for what, ledger in (("inference", free.ledger), ("training sample", train)):
-            counted = with_deliveries(ledger, traffic)
+            counted = placed_counts(machine)(ledger)
             if name == "ideal":
                 counted = Ledger()
                 # CPU time stands for wall time: what the core needs when nobody else wants it.

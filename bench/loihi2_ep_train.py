@@ -23,12 +23,11 @@ import torch
 
 from equipoise.training import TrainConfig, train
 from equipoise.training.datasets import Split, load_dataset
-from equipoise.training.machines import traffic_of
+from equipoise.training.machines import placed_counts
 from hw_profiles.ledger import Ledger
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
 from hw_profiles.shares import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
-from mappers.network_placement import with_deliveries
 from substrates.base import Stop
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.loihi2.relaxation.learning import LocalLearner
@@ -104,8 +103,7 @@ def local_run(data: Split, options: argparse.Namespace) -> dict[str, Any]:
         samples[TRAINING_SAMPLE] += len(data.train_targets)
         samples[INFERENCE] += len(data.test_targets)
         _show("local", {"epoch": epoch + 1, "test_accuracy": curve[-1]})
-    traffic = traffic_of(machine)
-    counts = counts if traffic is None else with_deliveries(counts, traffic)
+    counts = placed_counts(machine)(counts)
     per_sample = shares(counts, samples, load_profile("loihi2"))
     keep_local(options, curve, counts, samples)
     return {

@@ -14,7 +14,7 @@ from equipoise.training.checkpoint import load_checkpoint, restore_machine, save
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.evaluate import accuracy, gradient_cosine
-from equipoise.training.machines import PROFILES, make_machine, traffic_of
+from equipoise.training.machines import PROFILES, make_machine, placed_counts
 from equipoise.training.result import TrainResult
 from equipoise.training.setup import make_learner, make_network, make_optimizer
 from hw_profiles.errors import InputError
@@ -25,7 +25,6 @@ from substrates.seeds import stream
 
 if TYPE_CHECKING:
     from hw_profiles.record import Record
-    from mappers.network_placement import CoreTraffic
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
@@ -91,7 +90,7 @@ class _Run:
     history: list[dict[str, Any]]
     best: dict[str, Any]
     samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.shares
-    traffic: CoreTraffic | None  #: how far the chip's messages go
+    placed: Callable[[Ledger], Ledger]  #: puts counts on the chip's cores
 
     @classmethod
     def prepare(
@@ -149,7 +148,7 @@ class _Run:
             [],
             {},
             {TRAINING_SAMPLE: 0, INFERENCE: 0},
-            traffic_of(machine),
+            placed_counts(machine),
         )
         run.resume()
         return run
@@ -351,10 +350,8 @@ class _Run:
         )
 
     def counts(self) -> Ledger:
-        """All that was counted, with deliveries between cores where the placement is known."""
-        from mappers.network_placement import with_deliveries
-
-        return self.ledger if self.traffic is None else with_deliveries(self.ledger, self.traffic)
+        """All that was counted, on the cores of a placement where the machine is a chip."""
+        return self.placed(self.ledger)
 
     def _write_cost(self, record: Record, counts: Ledger) -> None:
         """Sample numbers, so that any profile can price a share again, and what they cost on the run's own."""
