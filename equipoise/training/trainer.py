@@ -355,6 +355,9 @@ class _Run:
 
     def _write_cost(self, record: Record, counts: Ledger) -> None:
         """Sample numbers, so that any profile can price a share again, and what they cost on the run's own."""
+        for name in ("saturations", "silent_share"):  # of an integer machine
+            if (value := getattr(self.machine, name, None)) is not None:
+                record.result(name, value)
         for what, number in self.samples.items():
             record.result(f"samples.{what.replace(' ', '_')}", number)
         for share in shares(counts, self.samples, self.profile):
