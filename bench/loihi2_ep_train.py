@@ -41,10 +41,8 @@ LAYERS = (784, 256, 256, 10)
 def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
     out = record_path(options, target)
-    # The host keeps float weights and writes 8 bits back, rounded up or down at random.
-    chip = {"rounding": "stochastic"} if target == "loihi2-sim" else {}
     config = TrainConfig(
-        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip, nudge=0.5,
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=options.nudge,
         angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
         free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=options.lr,
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
@@ -137,6 +135,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=0, help="training images; 0 takes all")
     parser.add_argument("--test-samples", type=int, default=0, help="test images; 0 takes all")
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--nudge", type=float, default=0.5, help="of the host runs")
     parser.add_argument("--homeostasis", type=float, default=10.0)
     parser.add_argument("--homeostasis-end", type=float, default=0.1)
     parser.add_argument("--lr", type=float, default=1e-3, help="of the host's AdamW; cosine decay to zero")

@@ -43,7 +43,8 @@ def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationS
 def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
     from substrates.loihi2.relaxation import Loihi2Machine
 
-    return Loihi2Machine(network, **{"seed": seed, **options})
+    # The optimizer's small steps survive 8 bits only on average: written back rounded up or down at random.
+    return Loihi2Machine(network, **{"seed": seed, "rounding": "stochastic", **options})
 
 
 MACHINES: dict[str, Callable[[Network, dict[str, Any], int], RelaxationSubstrate]] = {

@@ -72,7 +72,7 @@ def test_same_seed_same_bits_whatever_the_threads() -> None:
 
 @pytest.mark.parametrize(
     ("target", "chip"),
-    [("ideal", {}), ("analog", {}), ("loihi2-sim", {}), ("loihi2-sim", {"rounding": "stochastic"})],
+    [("ideal", {}), ("analog", {}), ("loihi2-sim", {}), ("loihi2-sim", {"rounding": "nearest"})],
 )
 def test_resume_is_bit_exact(tmp_path: Path, target: str, chip: dict[str, Any]) -> None:
     config = replace(SMALL, target=target, chip=chip, homeostasis=0.5, checkpoint=tmp_path / "c")
