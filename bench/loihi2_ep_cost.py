@@ -1,6 +1,6 @@
 """Events, energy and latency of one inference and one training sample of 784-256-256-10, chip beside conventional CPU.
 
-    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--chips 1] [--json]
+    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--profiles loihi2,loihi1] [--json]
 
 The counts are exact; the prices are the profiles', with their range and grade. Deliveries between cores, and which core
 does how much, come from the placement on Oheo Gulch. The CPU rows are the float machine as the trainer uses it, same
@@ -28,7 +28,7 @@ from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.network import layered
 
 
-def estimates(ledger: Ledger, profile: str, samples: int, chips: int) -> dict[str, Any]:
+def estimates(ledger: Ledger, profile: str, samples: int, chips: int | None) -> dict[str, Any]:
     """Energy and latency per sample."""
     cost = price(ledger, load_profile(profile), chips=chips)
     result: dict[str, Any] = {}
@@ -45,7 +45,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--threshold", type=int, default=12, help="the threshold is 2^-N")
-    parser.add_argument("--chips", type=int, default=1)
+    parser.add_argument("--profiles", default="loihi2,loihi1", help="prices of the chip's counts")
+    parser.add_argument(
+        "--chips", type=int, help="powered; default: as many as the placement needs, or the machine has"
+    )
     parser.add_argument("--data-dir")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -55,7 +58,7 @@ def main() -> None:
     network = layered([784, 256, 256, 10], seed=1)
     phases, rows = Phases(Stop(150, 1e-4), Stop(20, 1e-4)), []
     for name, profile, machine in (
-        ("loihi2-sim", "loihi2", Loihi2Machine(network, threshold=2.0**-options.threshold)),
+        ("loihi2-sim", options.profiles, Loihi2Machine(network, threshold=2.0**-options.threshold)),
         ("ideal", "cpu", make_machine("ideal", network, {}, 0)),
     ):
         machine.program()
@@ -85,7 +88,8 @@ def main() -> None:
                 "events": events,
                 "messages": layers,
             }
-            rows.append(row | estimates(counted, profile, options.samples, options.chips))
+            row["cost"] = {p: estimates(counted, p, options.samples, options.chips) for p in profile.split(",")}
+            rows.append(row)
     if options.json:
         print(json.dumps(rows))
         return
@@ -93,12 +97,15 @@ def main() -> None:
         print(f"{r['machine']}, one {r['what']}: {r['events']}")
         if r["machine"] == "loihi2-sim":
             print(f"   messages by layer and phase: {r['messages']}")
-        for key in ("energy_j", "latency_s"):
-            of = r[key]
-            if of["value"] is None:
-                print(f"   {key}: no total, no price for {', '.join(of['missing'])}")
-            else:
-                print(f"   {key}: {of['value']:.3g} ({of['low']:.3g} to {of['high']:.3g}, {of['grade']})")
+        for profile, cost in r["cost"].items():
+            print(f"   {profile}: " + "; ".join(said(key, cost[key]) for key in ("energy_j", "latency_s")))
+
+
+def said(name: str, of: dict[str, Any]) -> str:
+    """An estimate in words."""
+    if of["value"] is None:
+        return f"{name}: no total, no price for {', '.join(of['missing'])}"
+    return f"{name} {of['value']:.3g} ({of['low']:.3g} to {of['high']:.3g}, {of['grade']})"
 
 
 if __name__ == "__main__":
