@@ -1,10 +1,11 @@
 """Fashion-MNIST learned on Loihi 2 arithmetic: host updates and local updates beside the same run in float.
 
-    python bench/loihi2_ep_train.py [--runs ideal,host,local] [--samples 0] [--epochs 5] [--seed 0] [--data-dir DIR]
-                                    [--out FOLDER] [--json]
+    python bench/loihi2_ep_train.py [--runs ideal,twin,host,local] [--samples 0] [--epochs 5] [--seed 0]
+                                    [--data-dir DIR] [--out FOLDER] [--json]
 
 784-256-256-10, feedback drawn at 90 degrees, homeostasis on: strong at first, so that feedback and forward weights
 agree within the first few hundred updates, then fading. ``ideal`` and ``host`` are one configuration on two targets;
+``twin`` is the ideal machine with the chip's dynamics (all populations at once, half-steps) instead of its own;
 ``local`` changes the stored 8-bit weights where they are, by the chip's own small integers (its output
 population is nudged by the squared error, there is no float read-out), with the noise-correlation rule.
 """
@@ -24,10 +25,13 @@ import torch
 from equipoise.training import TrainConfig, train
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.machines import placed_counts
+from equipoise.training.setup import make_network
 from hw_profiles.ledger import Ledger
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
 from hw_profiles.shares import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
+from substrates.analog import IdealMachine
+from substrates.analog.solvers import Damped
 from substrates.base import Stop
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.loihi2.relaxation.learning import LocalLearner
@@ -38,9 +42,10 @@ from substrates.seeds import stream
 LAYERS = (784, 256, 256, 10)
 
 
-def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
+def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
-    out = record_path(options, target)
+    target = "loihi2-sim" if run == "host" else "ideal"
+    out = record_path(options, "twin" if run == "twin" else target)
     config = TrainConfig(
         dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=options.nudge,
         angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
@@ -48,10 +53,12 @@ def host_run(target: str, options: argparse.Namespace) -> dict[str, Any]:
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
     )  # fmt: skip
     start = time.perf_counter()
-    result = train(config, lambda event: _show(target, event))
+    network = make_network(config.resolved("ideal", LAYERS[0], LAYERS[-1])) if run == "twin" else None
+    machine = None if network is None else IdealMachine(network, solver=Damped(step_size=0.5))
+    result = train(config, lambda event: _show(run, event), network=network, machine=machine)
     plain = result.as_dict()
     return {
-        "run": target if target == "ideal" else "host updates",
+        "run": "host updates" if run == "host" else run,
         "test_accuracy": [e["test_accuracy"] for e in plain["epochs"]],
         "gradient_cosine": plain["epochs"][-1]["gradient_cosine"],
         "seconds": time.perf_counter() - start,
@@ -158,7 +165,7 @@ def main() -> None:
             )
             results.append(local_run(data, options))
         else:
-            results.append(host_run({"ideal": "ideal", "host": "loihi2-sim"}[run], options))
+            results.append(host_run(run, options))
     if options.json:
         print(json.dumps(results))
         return
