@@ -46,8 +46,9 @@ def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
     target = "loihi2-sim" if run == "host" else "ideal"
     out = record_path(options, "twin" if run == "twin" else target)
+    chip = {"rounding": options.rounding} if run == "host" else {}
     config = TrainConfig(
-        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, nudge=options.nudge,
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip, nudge=options.nudge,
         angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
         free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=options.lr,
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("--test-samples", type=int, default=0, help="test images; 0 takes all")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--nudge", type=float, default=0.5, help="of the host runs")
+    parser.add_argument("--rounding", default="stochastic", help="of the host's weights: stochastic or nearest")
     parser.add_argument("--homeostasis", type=float, default=10.0)
     parser.add_argument("--homeostasis-end", type=float, default=0.1)
     parser.add_argument("--lr", type=float, default=1e-3, help="of the host's AdamW; cosine decay to zero")
