@@ -48,8 +48,8 @@ def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     out = record_path(options, "twin" if run == "twin" else target)
     chip = {"rounding": options.rounding} if run == "host" else {}
     config = TrainConfig(
-        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip, nudge=options.nudge,
-        angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip,
+        nudge=options.nudge, angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
         free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=options.lr,
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
     )  # fmt: skip
