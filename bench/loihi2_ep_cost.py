@@ -1,10 +1,11 @@
 """Events, energy and latency of one inference and one training sample of 784-256-256-10, chip beside conventional CPU.
 
-    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--chips 1] [--json]
+    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--profiles loihi2,loihi1] [--json]
 
-The counts are exact; the prices are the profiles', with their range and grade. Deliveries between cores come from the
-placement on Oheo Gulch. The CPU rows are the float machine on the same network, one core: its measured CPU time at
-the profile's power.
+The counts are exact; the prices are the profiles', with their range and grade. Deliveries between cores, and which core
+does how much, come from the placement on Oheo Gulch. The CPU rows are the float machine as the trainer uses it, same
+network, same images, one core: its measured CPU time at the profile's power. Both stop a phase early: the chip when it
+is silent, either at a residual of 1e-4.
 """
 
 from __future__ import annotations
@@ -17,19 +18,17 @@ from typing import Any
 import torch
 
 from equipoise.training.datasets import load_dataset
+from equipoise.training.machines import make_machine, placed_counts
 from hw_profiles.ledger import Event, Ledger
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
 from learning_rules import Centered, Phases
-from mappers import place
-from mappers.network_placement import core_traffic, network_connectivity, with_deliveries
-from substrates.analog import IdealMachine
 from substrates.base import Stop
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.network import layered
 
 
-def estimates(ledger: Ledger, profile: str, samples: int, chips: int) -> dict[str, Any]:
+def estimates(ledger: Ledger, profile: str, samples: int, chips: int | None) -> dict[str, Any]:
     """Energy and latency per sample."""
     cost = price(ledger, load_profile(profile), chips=chips)
     result: dict[str, Any] = {}
@@ -46,7 +45,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--threshold", type=int, default=12, help="the threshold is 2^-N")
-    parser.add_argument("--chips", type=int, default=1)
+    parser.add_argument("--profiles", default="loihi2,loihi1", help="prices of the chip's counts")
+    parser.add_argument(
+        "--chips", type=int, help="powered; default: as many as the placement needs, or the machine has"
+    )
     parser.add_argument("--data-dir")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -54,12 +56,10 @@ def main() -> None:
     split = load_dataset("fashion-mnist", options.data_dir).flattened()
     x, y = split.test_inputs[: options.samples], split.test_targets[: options.samples]
     network = layered([784, 256, 256, 10], seed=1)
-    phases, rows = Phases(Stop(150), Stop(20)), []
-    connectivity = network_connectivity(network)
-    traffic = core_traffic(connectivity, place(connectivity, "oheo-gulch"))
+    phases, rows = Phases(Stop(150, 1e-4), Stop(20, 1e-4)), []
     for name, profile, machine in (
-        ("loihi2-sim", "loihi2", Loihi2Machine(network, threshold=2.0**-options.threshold)),
-        ("ideal", "cpu", IdealMachine(network)),
+        ("loihi2-sim", options.profiles, Loihi2Machine(network, threshold=2.0**-options.threshold)),
+        ("ideal", "cpu", make_machine("ideal", network, {}, 0)),
     ):
         machine.program()
         machine.relax(machine.drive(x[:2]), Stop(2))  # compile before the clock starts
@@ -70,7 +70,7 @@ def main() -> None:
         train = free.ledger + Centered(nudge=0.5).estimate(machine, drive, y, phases, free).ledger
         spent = {"inference": after_free - begun, "training sample": time.process_time_ns() - begun}
         for what, ledger in (("inference", free.ledger), ("training sample", train)):
-            counted = with_deliveries(ledger, traffic)
+            counted = placed_counts(machine)(ledger)
             if name == "ideal":
                 counted = Ledger()
                 # CPU time stands for wall time: what the core needs when nobody else wants it.
@@ -88,7 +88,8 @@ def main() -> None:
                 "events": events,
                 "messages": layers,
             }
-            rows.append(row | estimates(counted, profile, options.samples, options.chips))
+            row["cost"] = {p: estimates(counted, p, options.samples, options.chips) for p in profile.split(",")}
+            rows.append(row)
     if options.json:
         print(json.dumps(rows))
         return
@@ -96,12 +97,15 @@ def main() -> None:
         print(f"{r['machine']}, one {r['what']}: {r['events']}")
         if r["machine"] == "loihi2-sim":
             print(f"   messages by layer and phase: {r['messages']}")
-        for key in ("energy_j", "latency_s"):
-            of = r[key]
-            if of["value"] is None:
-                print(f"   {key}: no total, no price for {', '.join(of['missing'])}")
-            else:
-                print(f"   {key}: {of['value']:.3g} ({of['low']:.3g} to {of['high']:.3g}, {of['grade']})")
+        for profile, cost in r["cost"].items():
+            print(f"   {profile}: " + "; ".join(said(key, cost[key]) for key in ("energy_j", "latency_s")))
+
+
+def said(name: str, of: dict[str, Any]) -> str:
+    """An estimate in words."""
+    if of["value"] is None:
+        return f"{name}: no total, no price for {', '.join(of['missing'])}"
+    return f"{name} {of['value']:.3g} ({of['low']:.3g} to {of['high']:.3g}, {of['grade']})"
 
 
 if __name__ == "__main__":

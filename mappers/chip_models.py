@@ -37,6 +37,7 @@ _MODELS = {
     "cost-integrator": ChipModel("cost-integrator", True, "CostIntegrator", _OPT),
     "lif-refractory": ChipModel("lif-refractory", False, "", _OWN),
     "relaxation": ChipModel("relaxation", False, "", _OWN),
+    "phased-relaxation": ChipModel("phased-relaxation", False, "", _OWN),
 }
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "largest_network",
     "layered_connectivity",
     "network_connectivity",
+    "on_cores",
     "place_network",
     "with_deliveries",
 ]
@@ -172,4 +173,38 @@ def with_deliveries(ledger: Ledger, traffic: CoreTraffic) -> Ledger:
         ):
             count = round(ledger[key] * per_message.get(key.layer, 0.0))
             result.add(event, count, component=key.component, layer=key.layer, core=key.core, phase=key.phase)
+    return result
+
+
+#: events of a layer's own cores: neurons step where they are, synapses are stored beside the neurons they lead to
+_LOCAL = (
+    Event.SYNAPTIC_OPERATIONS,
+    Event.SYNAPTIC_MEMORY_READS,
+    Event.SYNAPTIC_UPDATES,
+    Event.NEURON_UPDATES_ACTIVE,
+    Event.NEURON_UPDATES_INACTIVE,
+)
+
+
+def on_cores(ledger: Ledger, network: Connectivity, placement: Placement) -> Ledger:
+    """``ledger`` with the work of each layer's cores split over them, in proportion to the neurons each core holds.
+
+    Totals stay exactly as they are. The split is even by assumption: which neurons of a layer were busier is not told.
+    """
+    shares: dict[str, dict[int, int]] = {}
+    for g, group in enumerate(network.groups):
+        held, sizes = np.unique(placement.core[int(network.starts[g]) : int(network.starts[g + 1])], return_counts=True)
+        shares[group.name] = {int(core): int(size) for core, size in zip(held, sizes)}
+    result = Ledger()
+    for key, count in ledger.items():
+        cores = shares.get(key.layer) if key.core < 0 and key.event in _LOCAL else None
+        if cores is None:
+            result.merge(Ledger({key: count}))
+            continue
+        neurons, given, before = sum(cores.values()), 0, 0
+        for core, size in cores.items():
+            before += size
+            part = count * before // neurons - given
+            given += part
+            result.merge(Ledger({key._replace(core=core): part}))
     return result

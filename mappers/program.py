@@ -26,6 +26,7 @@ MODEL_NAMES = {
     "SigmaDelta": "sigma-delta",
     "GradedReLU": "graded-relu",
     "Relaxation": "relaxation",
+    "PhasedRelaxation": "phased-relaxation",
 }
 #: state words of an annealing neuron: u, temperature, and one for history, rest counter and latch
 _ANNEALING_WORDS = 3

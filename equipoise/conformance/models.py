@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from equipoise.conformance import annealer_cases, network_cases
+from equipoise.conformance import annealer_cases, network_cases, phase_cases
 from equipoise.conformance.case import Case
 
 __all__ = ["MODELS", "Model"]
@@ -40,6 +40,8 @@ MODELS: dict[str, Model] = {
         Model("sigma-delta", network_cases.sigma_delta, LAVA, ("sigma-delta",)),
         Model("graded-relu", network_cases.graded_relu, LAVA, ("graded-relu",)),
         Model("relaxation", network_cases.relaxation, OWN, ("relaxation",)),
+        Model("relaxation-phases", phase_cases.relaxation_phases, OWN, ("relaxation", "phased-relaxation")),
+        Model("sigma-delta-phases", phase_cases.sigma_delta_phases, LAVA, ("sigma-delta",)),
         Model("dense", network_cases.dense, LAVA, ("lif",)),
         Model("sparse", network_cases.sparse, LAVA, ("lif",)),
         Model("conv", network_cases.conv, LAVA, ("lif",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["number", "quantity", "range_text"]
+__all__ = ["mean_count", "number", "quantity", "range_text"]
 
 _STEPS = [
     (1e9, "G"),
@@ -50,3 +50,8 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else "–"
     return str(value)
+
+
+def mean_count(value: float) -> str:
+    """A mean of counts: whole above ten, three digits below."""
+    return number(round(value)) if value >= 9.995 or value == 0 else f"{value:.3g}"

@@ -155,7 +155,7 @@ def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str,
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from equipoise.report.figures.energy import shares_of_uncertainty
-    from equipoise.report.formats import number, quantity, range_text
+    from equipoise.report.formats import mean_count, number, quantity, range_text
     from hw_profiles.profile import load_profile
 
     environment = Environment(
@@ -165,7 +165,7 @@ def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(quantity=quantity, number=number, range_text=range_text)
+    environment.filters.update(quantity=quantity, number=number, mean_count=mean_count, range_text=range_text)
     priced = [cost for run in runs for cost in run.costs.values()]
     keys = dict.fromkeys(key for cost in priced for key in cost.citations)
     return environment.get_template("page.html").render(

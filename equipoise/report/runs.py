@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Ledger
+from hw_profiles.ledger import Event, Ledger
 from hw_profiles.measured import timed_ledger
 from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
+from hw_profiles.shares import INFERENCE, TRAINING_SAMPLE, Share, shares
 
 __all__ = ["OWN_PROFILES", "Quality", "Run", "load_runs"]
 
@@ -48,6 +49,8 @@ class Run:
         costs: profile name -> cost, for every profile that can price these counts.
         refused: profile name -> why it cannot.
         own: the profile of the machine it ran on (a key of one of the two).
+        per_sample: what one training sample and one inference took, on its own profile; empty where the record does
+            not say how many samples its counts stand for.
     """
 
     name: str
@@ -66,6 +69,16 @@ class Run:
     costs: dict[str, Cost]
     refused: dict[str, str]
     own: str
+    per_sample: tuple[Share, ...]
+
+    @property
+    def where(self) -> dict[tuple[str, str], dict[Event, int]]:
+        """(phase, layer) -> counts, phases and layers in the order they sort; empty where nothing is told apart."""
+        found: dict[tuple[str, str], dict[Event, int]] = {}
+        for key, count in self.ledger.items():
+            row = found.setdefault((key.phase, key.layer), {})
+            row[key.event] = row.get(key.event, 0) + count
+        return dict(sorted(found.items())) if len(found) > 1 else {}
 
     @property
     def task(self) -> str:
@@ -115,6 +128,11 @@ def _run(path: Path, name: str, profiles: list[Any]) -> Run:
         else:
             costs[profile.name] = cost
     units = record.units
+    names = {INFERENCE: "samples.inference", TRAINING_SAMPLE: "samples.training_sample"}
+    samples = {what: int(record.results.get(name, 0)) for what, name in names.items()}
+    machine = _own(own) if own in costs and any(samples.values()) else None
+    # Of the record's own counts: the wall time that `timed_ledger` may add belongs to no sample.
+    per_sample = () if machine is None else shares(record.ledger, samples, machine)
     return Run(
         name=name,
         path=path,
@@ -132,6 +150,7 @@ def _run(path: Path, name: str, profiles: list[Any]) -> Run:
         costs=costs,
         refused=refused,
         own=own,
+        per_sample=per_sample,
     )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
+    from hw_profiles.ledger import Ledger
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
-__all__ = ["IMPERFECT_CHIP", "MACHINES", "PROFILES", "make_machine"]
+__all__ = ["IMPERFECT_CHIP", "MACHINES", "PROFILES", "make_machine", "placed_counts"]
 
 #: the chip instance `--target analog` stands for unless told otherwise: 5 % mismatch, 1 % read noise, 6-bit weights
 IMPERFECT_CHIP: dict[str, Any] = {
@@ -42,7 +43,8 @@ def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationS
 def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
     from substrates.loihi2.relaxation import Loihi2Machine
 
-    return Loihi2Machine(network, **{"seed": seed, **options})
+    # The optimizer's small steps survive 8 bits only on average: written back rounded up or down at random.
+    return Loihi2Machine(network, **{"seed": seed, "rounding": "stochastic", **options})
 
 
 MACHINES: dict[str, Callable[[Network, dict[str, Any], int], RelaxationSubstrate]] = {
@@ -67,3 +69,32 @@ def make_machine(target: str, network: Network, options: dict[str, Any], seed: i
         return MACHINES[target](network, options, seed)
     except TypeError as error:
         raise InputError(f"options {sorted(options)} for the target {target!r}: {error}") from None
+
+
+def placed_counts(machine: RelaxationSubstrate) -> Callable[[Ledger], Ledger]:
+    """A function that puts a machine's counts where they happened, on one Loihi 2 chip (Oheo Gulch).
+
+    It adds deliveries within and between cores and splits the cores' work over them. For machines of another kind, and
+    for a network that one chip does not hold, counts stay as they are.
+    """
+    from mappers import place
+    from mappers.network_placement import core_traffic, network_connectivity, on_cores, with_deliveries
+    from mappers.placement import DoesNotFitError
+    from substrates.loihi2.relaxation import Loihi2Machine
+
+    def as_they_are(ledger: Ledger) -> Ledger:
+        return ledger
+
+    if not isinstance(machine, Loihi2Machine):
+        return as_they_are
+    connectivity = network_connectivity(machine.network)
+    try:
+        placement = place(connectivity, "oheo-gulch")
+    except DoesNotFitError:
+        return as_they_are
+    traffic = core_traffic(connectivity, placement)
+
+    def placed(ledger: Ledger) -> Ledger:
+        return on_cores(with_deliveries(ledger, traffic), connectivity, placement)
+
+    return placed

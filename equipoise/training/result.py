@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ class TrainResult:
         epochs: one row per epoch (the table of the record).
         target: requested, resolved, reason.
         energy, latency: estimates as dictionaries (value, low, high, grade, missing), with the profile's name.
+        per_sample: the same for one ``training sample`` and one ``inference``, with their mean counts.
         status: complete, stopped early, or interrupted.
     """
 
@@ -43,6 +44,7 @@ class TrainResult:
     best_weights: dict[str, Any]
     status: str
     record: Path | None = None
+    per_sample: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The command line's JSON."""
@@ -56,5 +58,6 @@ class TrainResult:
             "profile": self.profile,
             "energy_j": self.energy,
             "latency_s": self.latency,
+            "per_sample": self.per_sample,
             "record": self.record,
         }

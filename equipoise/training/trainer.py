@@ -14,11 +14,12 @@ from equipoise.training.checkpoint import load_checkpoint, restore_machine, save
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.evaluate import accuracy, gradient_cosine
-from equipoise.training.machines import PROFILES, make_machine
+from equipoise.training.machines import PROFILES, make_machine, placed_counts
 from equipoise.training.result import TrainResult
 from equipoise.training.setup import make_learner, make_network, make_optimizer
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
+from hw_profiles.shares import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
 
@@ -88,6 +89,8 @@ class _Run:
     ledger: Ledger
     history: list[dict[str, Any]]
     best: dict[str, Any]
+    samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.shares
+    placed: Callable[[Ledger], Ledger]  #: puts counts on the chip's cores
 
     @classmethod
     def prepare(
@@ -144,6 +147,8 @@ class _Run:
             Ledger(),
             [],
             {},
+            {TRAINING_SAMPLE: 0, INFERENCE: 0},
+            placed_counts(machine),
         )
         run.resume()
         return run
@@ -167,6 +172,10 @@ class _Run:
         restore_machine(self.machine, saved["machine"])
         self.state, self.ledger = saved["learner"], saved["ledger"]
         self.history, self.best = saved["history"], saved["best"]
+        self.samples = {
+            TRAINING_SAMPLE: len(self.history) * len(self.data.train_targets),
+            INFERENCE: len(self.history) * len(self.data.test_targets),
+        }
 
     def go(self, progress: Progress) -> TrainResult:
         """All epochs that are left."""
@@ -212,6 +221,7 @@ class _Run:
                 self.scheduler.step()
             self.ledger.merge(self.machine.program())
             self.ledger.merge(report.ledger)
+            self.samples[TRAINING_SAMPLE] += len(index)
             finite = torch.isfinite(report.loss)
             total["loss"] += float(report.loss[finite].sum())
             total["finite"] += int(finite.sum())
@@ -223,14 +233,21 @@ class _Run:
             nudge = report.nudge
             if number % 10 == 0:
                 progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
+        trained = time.perf_counter()
         test, test_converged, spent = accuracy(
             self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
         )
-        self.ledger.merge(spent)
+        self.ledger.merge(in_phase(spent, TEST))
+        self.samples[INFERENCE] += len(data.test_targets)
+        tested = time.perf_counter()
         probe = slice(0, config.probe_samples)
         cosine = gradient_cosine(
             self.learner, self.machine, data.test_inputs[probe], data.test_targets[probe], self.state
         )
+        probed = time.perf_counter()
+        if self.profile.kind == "processor":  # priced by the time this run took, which no other profile is
+            for phase, seconds in (("train", trained - began), (TEST, tested - trained), (PROBE, probed - tested)):
+                self.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * seconds), phase=phase)
         return {
             "epoch": epoch,
             "train_loss": total["loss"] / max(1, total["finite"]),
@@ -245,7 +262,7 @@ class _Run:
             "homeostasis_loss": total["homeostasis"] / len(batches) if self.learner.homeostasis is not None else None,
             "nudge": nudge,
             "equilibrations": total["equilibrations"],
-            "seconds": time.perf_counter() - began,
+            "seconds": probed - began,
         }
 
     def _symmetry(self, probe: slice) -> float:
@@ -264,7 +281,8 @@ class _Run:
             self.best = {"accuracy": row["test_accuracy"], "epoch": row["epoch"], "weights": weights}
         if record is not None:
             record.append("epochs", row)
-            record.set_ledger(self.ledger)
+            record.set_ledger(self.counts())
+            self._write_cost(record, self.counts())
             record.flush()
         path = self.config.checkpoint_path
         if path is not None:
@@ -301,16 +319,15 @@ class _Run:
     def _finish(self, record: Record | None, status: str) -> TrainResult:
         from hw_profiles.pricing import price
 
-        if self.profile.kind == "processor":  # priced by the time this run took, which no other machine's profile is
-            seconds = sum(row["seconds"] for row in self.history)
-            self.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * seconds), phase="train")
-        cost = price(self.ledger, self.profile)
+        counts = self.counts()
+        cost = price(counts, self.profile)
         last = self.history[-1]["test_accuracy"] if self.history else float("nan")
         if record is not None:
-            record.set_ledger(self.ledger)
+            record.set_ledger(counts)
             record.result("test_accuracy", last)
             record.result("best_accuracy", self.best.get("accuracy", float("nan")))
             record.result("best_epoch", self.best.get("epoch", 0))
+            self._write_cost(record, counts)
             for name, tensor in self.network.state_dict().items():
                 record.result(f"weights.{name}", tensor.cpu().numpy())
             record.close("complete" if status == "stopped early" else status)
@@ -322,14 +339,36 @@ class _Run:
             target=self.target,
             energy=cost.energy.as_dict(),
             latency=cost.latency.as_dict(),
+            per_sample={s.what: s.as_dict() for s in shares(counts, self.samples, self.profile)},
             profile=self.profile.name,
-            ledger=self.ledger,
+            ledger=counts,
             network=self.network,
             machine=self.machine,
             best_weights=self.best.get("weights", {}),
             status=status,
             record=self.config.out,
         )
+
+    def counts(self) -> Ledger:
+        """All that was counted, on the cores of a placement where the machine is a chip."""
+        return self.placed(self.ledger)
+
+    def _write_cost(self, record: Record, counts: Ledger) -> None:
+        """Sample numbers, so that any profile can price a share again, and what they cost on the run's own."""
+        for name in ("saturations", "silent_share"):  # of an integer machine
+            if (value := getattr(self.machine, name, None)) is not None:
+                record.result(name, value)
+        for what, number in self.samples.items():
+            record.result(f"samples.{what.replace(' ', '_')}", number)
+        for share in shares(counts, self.samples, self.profile):
+            for name, unit, estimate in (("energy", "J", share.energy), ("latency", "s", share.latency)):
+                plain = estimate.as_dict()
+                if plain.pop("missing"):
+                    continue
+                record.result(
+                    f"{name}.{share.what.replace(' ', '_')}", plain.pop("value"), unit,
+                    profile=self.profile.name, **{k: v for k, v in plain.items() if v is not None},
+                )  # fmt: skip
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from numba import njit
 
 from substrates.loihi2 import engine_layout as at
 from substrates.loihi2.engine_synapses import deliver, spread_conv, spread_delayed, spread_dense, spread_sparse
-from substrates.loihi2.neurons import delta, graded_relu, lif, lif_refractory, relaxation, sigma, sigma_delta
+from substrates.loihi2.neurons import delta, graded_relu, lif, lif_refractory, phased, relaxation, sigma, sigma_delta
 
 __all__ = ["run_steps"]
 
@@ -43,6 +43,8 @@ def _advance(code: int, state: Any, a_in: Any, bias: Any, out: Any, parameters: 
         return sigma_delta.advance(state, a_in, bias, out, parameters, table, time)
     if code == 6:
         return graded_relu.advance(state, a_in, bias, out, parameters, table, time)
+    if code == 8:
+        return phased.advance(state, a_in, bias, out, parameters, table, time)
     return relaxation.advance(state, a_in, bias, out, parameters, table, time)
 
 

@@ -15,6 +15,7 @@ from mappers.network_placement import (
     largest_network,
     layered_connectivity,
     network_connectivity,
+    on_cores,
     place_network,
     with_deliveries,
 )
@@ -63,6 +64,22 @@ def test_deliveries_are_counted_once_per_core() -> None:
     ledger = Ledger()
     ledger.add(Event.MESSAGES, 10, component="neurons", layer="input", phase="free")
     assert with_deliveries(ledger, traffic).total(Event.MESSAGES_BETWEEN_CORES, layer="input") == 20
+
+
+def test_work_is_split_over_a_layers_cores_to_the_last_count() -> None:
+    network = layered_connectivity([2, 3, 2])
+    placement = place(network, "oheo-gulch", core=[0, 0, 1, 1, 2, 3, 3])
+    ledger = Ledger()
+    ledger.add(Event.NEURON_UPDATES_ACTIVE, 100, component="neurons", layer="l1", phase="free")
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 7, layer="out", phase="free")
+    ledger.add(Event.STEPS, 5, phase="free")
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 4, layer="l1", core=9, phase="free")  # somewhere else by its own account
+    placed = on_cores(ledger, network, placement)
+    assert placed.totals() == ledger.totals()
+    assert [placed.total(Event.NEURON_UPDATES_ACTIVE, core=core) for core in (1, 2)] == [66, 34]
+    assert placed.total(Event.SYNAPTIC_OPERATIONS, core=3) == 7
+    assert placed.total(Event.SYNAPTIC_OPERATIONS, core=9) == 4
+    assert placed.total(Event.STEPS, core=-1) == 5
 
 
 def test_bad_sizes() -> None:

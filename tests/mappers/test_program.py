@@ -92,6 +92,6 @@ def test_a_problem_takes_three_kinds_of_core() -> None:
 def test_every_neuron_of_the_engine_is_known_to_the_chip_list() -> None:
     own = {name for name in neurons.__all__ if name not in ("Neuron", "State")}
     assert own == set(MODEL_NAMES)
-    assert needs_microcode(MODEL_NAMES.values()) == ("lif-refractory", "relaxation")
+    assert needs_microcode(MODEL_NAMES.values()) == ("lif-refractory", "relaxation", "phased-relaxation")
     assert needs_microcode(["something new"]) == ("something new",)
     assert all(entry.source for entry in chip_models(MODEL_NAMES.values()))

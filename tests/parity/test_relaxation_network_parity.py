@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event
 from substrates.base import Nudge, Stop
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.loihi2.relaxation.export import program_of
+from substrates.loihi2.relaxation.on_chip import free_force, schedule_program
+from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
+from substrates.loihi2.synapses import Direct, Sparse
 from substrates.network import layered
 
 VARIANTS = {
@@ -98,3 +103,94 @@ def lava_session():
 
     with LavaSession() as session:
         yield session
+
+
+ON_CHIP = {
+    "centered": PhaseSchedule(14, 6, on_chip=True),
+    "lock-in": PhaseSchedule(14, 4, periods=2, skip=1, on_chip=True),
+    "no free phase": PhaseSchedule(0, 5, periods=1, on_chip=True),
+}
+
+
+def on_chip(variant, schedule, seed):
+    """A machine, its response to the whole schedule, and the same schedule as one program of sample 1."""
+    fields = dict(VARIANTS[variant])
+    network = layered([6, 8, 5, 3], activation=fields.pop("activation"), seed=seed)
+    machine = Loihi2Machine(network, **fields)
+    x = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed))
+    y = torch.tensor([0, 1, 2])
+    drive = machine.drive(x)
+    response = measure_response(machine, drive, y, schedule)
+    force = free_force(machine, response.free, Nudge(schedule.beta, y), 1)
+    program = schedule_program(machine, machine.relax(drive, Stop(0)), 1, force, schedule)
+    return machine, response, program
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", ON_CHIP)
+def test_the_chip_runs_the_whole_schedule_by_itself(variant, name) -> None:
+    """Nudge as graded messages, response kept in the neurons: one program, the same integers as phase by phase."""
+    schedule = ON_CHIP[name]
+    machine, response, program = on_chip(variant, schedule, 2)
+    engine, names = Engine(program, strict=True), list(program.populations)
+    run = engine.run(schedule.steps, [Probe(n) for n in names])
+    counted = [response.ledger.total(Event.MESSAGES, layer=n) for n in names]
+    if machine.settings.variant == "relaxation":
+        kept = np.concatenate([engine.state(n)["response"] for n in names])
+        np.testing.assert_array_equal(kept, response.error[1])
+        assert np.count_nonzero(kept) > 5
+    else:  # Lava's neuron keeps nothing: the host reads the activity at the ends of plus and minus
+        act = Probe(names[-1], "act")
+        seen = Engine(program).run(schedule.steps, [act]).probes[names[-1], "act"]
+        if not schedule.periods:
+            ends = seen[schedule.free_steps + schedule.nudge_steps - 1] - seen[schedule.steps - 1]
+            np.testing.assert_array_equal(ends, response.error[1, -ends.size :])
+    # All three samples' messages together: this one's is part of them.
+    assert all(0 < np.count_nonzero(run.probes[n, "messages"]) <= c for n, c in zip(names, counted))
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("variant", ["relaxation", "sigma-delta"])
+def test_lava_runs_the_whole_schedule(variant, lava_session) -> None:
+    from substrates.loihi2.lava.run import run_program
+
+    schedule = ON_CHIP["centered"]
+    machine, response, program = on_chip(variant, schedule, 3)
+    names = list(program.populations)
+    ours = Engine(program).run(schedule.steps, [Probe(n) for n in names])
+    theirs = run_program(program, schedule.steps, session=lava_session)
+    for n in names:
+        np.testing.assert_array_equal(theirs.messages[n], ours.probes[n, "messages"])
+    if machine.settings.variant == "relaxation":
+        kept = np.concatenate([theirs.final[n]["response"] for n in names])
+        np.testing.assert_array_equal(kept, response.error[1])
+
+
+@pytest.mark.parametrize("variant", ["relaxation", "sigma-delta"])
+def test_mostly_zero_couplings_become_sparse_synapses(variant) -> None:
+    """Same integers, other synapses."""
+    fields = dict(VARIANTS[variant])
+    network = layered([6, 9, 7, 3], activation=fields.pop("activation"), seed=5)
+    with torch.no_grad():
+        network.couplings[1].weight *= torch.rand(7, 9, generator=torch.Generator().manual_seed(0)) < 0.2
+    machine = Loihi2Machine(network, **fields)
+    drive = machine.drive(torch.rand(1, 6, generator=torch.Generator().manual_seed(1)))
+    rest = machine.relax(drive, Stop(0))
+    program = program_of(machine.chip, rest.state.states, 0)
+    kinds = [type(c.synapses) for c in program.connections if not isinstance(c.synapses, Direct)]
+    assert kinds.count(Sparse) == 1
+    messages, _ = trace(machine, drive, 15, rest, None)
+    names = list(program.populations)
+    run = Engine(program).run(15, [Probe(n) for n in names])
+    np.testing.assert_array_equal(np.concatenate([run.probes[n, "messages"] for n in names], axis=1), messages)
+    assert np.count_nonzero(messages) > 10
+
+
+def test_a_schedule_that_needs_the_host_is_no_program() -> None:
+    machine, response, _ = on_chip("relaxation", ON_CHIP["centered"], 2)
+    force = np.zeros(machine.chip.num_neurons, np.int32)
+    with pytest.raises(InputError, match="on_chip"):
+        schedule_program(machine, response.free, 0, force, PhaseSchedule(4, 2))
+    force[-1] = 2**20
+    with pytest.raises(InputError, match="smaller nudge"):
+        schedule_program(machine, response.free, 0, force, ON_CHIP["centered"])

@@ -42,7 +42,7 @@ def _stacked(runs: Sequence[Run], field: str, title: str) -> Any:
             total, left = sum(parts.values()), 0.0
             for index, name in enumerate(names):
                 share = 100 * parts.get(name, 0.0) / total
-                colour = PALETTE[7] if name == "static" else PALETTE[index % 7]
+                colour = PALETTE[7] if name == "static" else PALETTE[index % (8 if field == "phase" else 7)]
                 axes.barh(place, share, left=left, color=colour, height=0.62, label=name if place == 0 else None)
                 left += share
             axes.text(101, place, quantity(total, "J"), va="center", fontsize=8, color=MUTED, clip_on=False)

@@ -4,7 +4,7 @@
 |----------------------------------------|----------------------------------------------------|
 | LIF, Sigma, Delta, SigmaDelta          | Lava's own of the same name                        |
 | GradedReLU                             | Lava's GradedReluVec                               |
-| LIFRefractory, Relaxation              | ours (``processes/``), Lava has none in integers   |
+| LIFRefractory, Relaxation, Phased...   | ours (``processes/``), Lava has none in integers   |
 | Dense, Sparse (with delays)            | Lava's Dense, Sparse, DelayDense, DelaySparse      |
 | Conv, Direct                           | Lava's Conv; a port connected to a port            |
 | Source                                 | Lava's RingBuffer                                  |
@@ -21,7 +21,17 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.lava.loader import lava_module, load_lava
-from substrates.loihi2.neurons import LIF, Delta, GradedReLU, LIFRefractory, Neuron, Relaxation, Sigma, SigmaDelta
+from substrates.loihi2.neurons import (
+    LIF,
+    Delta,
+    GradedReLU,
+    LIFRefractory,
+    Neuron,
+    PhasedRelaxation,
+    Relaxation,
+    Sigma,
+    SigmaDelta,
+)
 from substrates.loihi2.program import Program, Source
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
 from substrates.loihi2.widths import MESSAGE_BITS
@@ -130,6 +140,10 @@ def _relaxation(neuron: Relaxation, n: int) -> Any:
     return lava_module("substrates.loihi2.lava.processes").RelaxationNeuron(shape=(n,), neuron=neuron)
 
 
+def _phased(neuron: PhasedRelaxation, n: int) -> Any:
+    return lava_module("substrates.loihi2.lava.processes").PhasedRelaxationNeuron(shape=(n,), neuron=neuron)
+
+
 _NEURONS: dict[type[Neuron], Callable[[Any, int], Any]] = {
     LIF: _lif,
     Sigma: _sigma,
@@ -138,6 +152,7 @@ _NEURONS: dict[type[Neuron], Callable[[Any, int], Any]] = {
     GradedReLU: _graded_relu,
     LIFRefractory: _lif_refractory,
     Relaxation: _relaxation,
+    PhasedRelaxation: _phased,
 }
 
 

@@ -128,7 +128,7 @@ class ChipNetwork:
     def store(self, couplings: list[StoredCoupling], bias: Int32) -> int:
         """Store mantissas and biases as they are; return how many changed."""
         changed = sum(c.mantissas.size for c in couplings) + bias.size
-        if self.writes:
+        if self.couplings:
             changed = int(np.count_nonzero(bias != self.bias))
             for new, old in zip(couplings, self.couplings, strict=True):
                 same = new.exponent == old.exponent

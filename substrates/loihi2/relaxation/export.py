@@ -5,22 +5,35 @@ The batched kernel and this program are two roads to the same integers; the pari
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons import Relaxation, SigmaDelta
+from substrates.loihi2.neurons import PhasedRelaxation, Relaxation, SigmaDelta
 from substrates.loihi2.neurons.base import Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork, check_network
 from substrates.loihi2.relaxation.layout import Int32, States
+from substrates.loihi2.relaxation.phases import PhaseSchedule
 from substrates.loihi2.relaxation.reading import activities_of
-from substrates.loihi2.synapses import Dense, Direct
+from substrates.loihi2.synapses import Dense, Direct, Sparse
 from substrates.loihi2.weights import SignMode
 
-__all__ = ["program_of"]
+__all__ = ["SPARSE_BELOW", "program_of"]
+
+#: a coupling with a smaller share of weights that are not zero becomes Sparse synapses: it takes less memory there
+SPARSE_BELOW = 0.3
 
 
-def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | None = None) -> Program:
+def program_of(
+    chip: ChipNetwork,
+    states: States,
+    sample: int,
+    nudge: Int32 | None = None,
+    *,
+    phases: PhaseSchedule | None = None,
+) -> Program:
     """The program that goes on from ``states`` of one sample.
 
     Input currents are part of ``states.current`` (their messages came one step before the first); messages still on
@@ -32,6 +45,8 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
         states: of a batch, e.g. ``equilibrium.state.states``.
         sample: which row of the batch.
         nudge: (neurons,) constant force in the units of u; None for a free phase.
+        phases: build relaxation neurons that know this schedule and keep their response (`PhasedRelaxation`); Lava's
+            sigma-delta neuron cannot, and stays as it is.
 
     Raises:
         InputError: an exponent outside the chip's -8 to 7.
@@ -43,7 +58,7 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
     activity = activities_of(states.u[sample : sample + 1], chip.rules)[0]
     for p, (name, rule) in enumerate(zip(names, check_network(chip.network, chip.settings))):
         own = slice(int(offset[p]), int(offset[p + 1]))
-        neuron, initial = _neuron(chip, rule, bias[own], states, sample, own, activity[own])
+        neuron, initial = _neuron(chip, rule, bias[own], states, sample, own, activity[own], phases)
         program.population(name, own.stop - own.start, neuron, **initial)
         program.source(f"{name} (under way)", arriving[None, own])
         program.connect(f"{name} (under way)", name, Direct(own.stop - own.start))
@@ -52,28 +67,43 @@ def program_of(chip: ChipNetwork, states: States, sample: int, nudge: Int32 | No
         if not -8 <= exponent <= 7:
             raise InputError(f"a coupling needs the exponent {exponent}, the chip has -8 to 7; rescale its weights")
         doubled = 2 * c.mantissas.astype(np.int64)
-        synapses = Dense(doubled, exponent=exponent, sign_mode=SignMode.MIXED, graded=True)
+        kind = Sparse if 0 < np.count_nonzero(doubled) < SPARSE_BELOW * doubled.size else Dense
+        synapses = kind(doubled, exponent=exponent, sign_mode=SignMode.MIXED, graded=True)
         program.connect(names[c.source], names[c.target], synapses)
     return program
 
 
 def _neuron(
-    chip: ChipNetwork, rule: str, bias: Int32, states: States, sample: int, own: slice, activity: Int32
+    chip: ChipNetwork,
+    rule: str,
+    bias: Int32,
+    states: States,
+    sample: int,
+    own: slice,
+    activity: Int32,
+    phases: PhaseSchedule | None,
 ) -> tuple[Neuron, dict[str, Int32]]:
     s = chip.settings
     current, sent = states.current[sample, own], states.sent[sample, own]
     if s.variant == "sigma-delta":
         neuron: Neuron = SigmaDelta(vth=s.threshold_units, bias=bias, activation="relu")
         return neuron, {"sigma": current, "act": activity, "residue": activity - sent}
-    neuron = Relaxation(
-        activation=rule,
-        bias=bias,
-        damping=s.damping_shift,
-        threshold=s.threshold_units,
-        message_shift=s.fraction_bits - s.message_bits,
-        guard_bits=s.guard_bits,
-        fraction_bits=s.fraction_bits,
-    )
+    rules: dict[str, Any] = {
+        "activation": rule,
+        "bias": bias,
+        "damping": s.damping_shift,
+        "threshold": s.threshold_units,
+        "message_shift": s.fraction_bits - s.message_bits,
+        "guard_bits": s.guard_bits,
+        "fraction_bits": s.fraction_bits,
+    }
+    if phases is None:
+        neuron = Relaxation(**rules)
+    else:
+        neuron = PhasedRelaxation(
+            **rules, free_steps=phases.free_steps, nudge_steps=phases.nudge_steps,
+            periods=phases.periods, skip=phases.skip,
+        )  # fmt: skip
     remainder, u = states.remainder[sample, own], states.u[sample, own]
     return neuron, {"current": current, "remainder": remainder, "u": u, "sent": sent}
 

@@ -60,18 +60,24 @@ def _shift_all(values, shift, start, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _apply(mantissas, sums, shift, start, swapped, swapped_shift, swapped_start, new):  # type: ignore[no-untyped-def]
-    """new = clip(mantissas + both changes); returns how many weights changed. ``swapped`` may be empty."""
-    changed = 0
+    """new = clip(mantissas + both changes); returns how many weights changed, how many weights and sums were clipped.
+
+    ``swapped`` may be empty.
+    """
+    changed, weights, accumulators = 0, 0, 0
     for k in range(mantissas.size):
         if sums[k] == 0 and swapped.size == 0:
             new[k] = mantissas[k]
             continue
-        m = mantissas[k] + _shifted(min(max(-sums[k], -ACCUMULATOR_MAX), ACCUMULATOR_MAX), shift, start, k)
+        a = min(max(-sums[k], -ACCUMULATOR_MAX), ACCUMULATOR_MAX)
+        accumulators += a != -sums[k]
+        m = mantissas[k] + _shifted(a, shift, start, k)
         if swapped.size > 0:
             m += _shifted(swapped[k], swapped_shift, swapped_start, k)
         new[k] = min(max(m, -128), 127)
+        weights += new[k] != m
         changed += new[k] != mantissas[k]
-    return changed
+    return changed, weights, accumulators
 
 
 def stochastic_shift(values: Int64, shift: int, key: np.uint64, step: int) -> Int64:
@@ -93,7 +99,7 @@ class LocalLearner:
         seed: of the stochastic rounding and the signs.
 
     Raises:
-        InputError: rates that are negative.
+        InputError: rates that are negative; in ``update``, on a strict machine, a weight that leaves its 8 bits.
     """
 
     machine: Loihi2Machine
@@ -102,6 +108,8 @@ class LocalLearner:
     draws: int = 1
     seed: int = 0
     updates: int = field(default=0, init=False)
+    clipped_weights: int = field(default=0, init=False)  #: updates cut off at the ends of 8 bits, so far
+    clipped_accumulators: int = field(default=0, init=False)  #: sums cut off at 15 bits, so far
 
     def __post_init__(self) -> None:
         if self.rate < 0 or self.homeostasis < 0 or self.draws < 1:
@@ -139,10 +147,16 @@ class LocalLearner:
                 swapped, swapped_shift = value.ravel(), _shift(size)
             mantissas = np.empty(c.mantissas.shape, np.int8)
             steps = [np.uint64(step_key(self._key, np.uint64(self._step(index) + k))) for k in (0, 1)]
-            changed = _apply(
+            changed, weights, accumulators = _apply(
                 c.mantissas.ravel(), product.ravel(), _shift(self.rate * unit / count), steps[0],
                 swapped, swapped_shift, steps[1], mantissas.ravel(),
             )  # fmt: skip
+            self.clipped_weights += weights
+            self.clipped_accumulators += accumulators
+            if self.machine.settings.strict and weights:
+                raise InputError(
+                    f"{weights} weights of one coupling left their 8 bits; use a smaller rate, or strict=False"
+                )
             layer = chip.network.populations[c.target].name
             ledger.add(Event.SYNAPTIC_UPDATES, changed, component="synapses", layer=layer, phase="update")
             new.append(replace(c, mantissas=mantissas))

@@ -90,7 +90,8 @@ class Loihi2Machine(RelaxationSubstrate):
         self.settings = replace(settings or Loihi2Settings(), **fields)
         self.chip = ChipNetwork(network, self.settings)
         self.silent_share: tuple[float, ...] = ()  #: see ``_watch_response``
-        self._warned = False
+        self.saturations = 0  #: inputs, currents and states clipped to 24 bits since the machine was made
+        self._warned = self._warned_clipped = False
         self._accumulator: Int32 | Int64 | None = None
 
     @property
@@ -110,6 +111,17 @@ class Loihi2Machine(RelaxationSubstrate):
     def rewired(self) -> None:
         """Take note that the stored weights changed (``program`` and the local learner do)."""
         self._accumulator = self.chip.accumulator()
+
+    def state_dict(self) -> dict[str, int]:
+        """What a checkpoint needs beside the network's parameters: how often weights were written."""
+        return {"writes": self.chip.writes}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Store the network's present parameters as that write did: stochastic rounding draws the same again."""
+        if state["writes"]:
+            self.chip.writes = state["writes"] - 1
+            self.chip.write()
+            self.rewired()
 
     def drive(self, inputs: Tensor) -> ChipDrive:
         """Turn a batch into input messages.
@@ -270,8 +282,17 @@ class Loihi2Machine(RelaxationSubstrate):
             list(pool.map(chunk, edges[:-1], edges[1:]))
 
     def _check_clipped(self, clipped: int, what: str) -> None:
-        if clipped and self.settings.strict:
+        """Count values that left their register; a strict machine refuses them, another warns once."""
+        if not clipped:
+            return
+        self.saturations += clipped
+        text = f"{clipped} {what} left the 24-bit range of +-{STATE_MAX / self.settings.one:g}"
+        if self.settings.strict:
             raise InputError(
-                f"{clipped} {what} left the 24-bit range of +-{STATE_MAX / self.settings.one:g}; "
-                "scale weights or inputs down, use fewer fraction_bits, or allow it with strict=False"
+                f"{text}; scale weights or inputs down, use fewer fraction_bits, or allow it with strict=False"
+            )
+        if not self._warned_clipped:
+            self._warned_clipped = True
+            warnings.warn(
+                f"{text} and were clipped there; machine.saturations counts on, strict=True refuses it", stacklevel=4
             )

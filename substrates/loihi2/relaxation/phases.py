@@ -10,7 +10,7 @@ for a 7-bit trace, so a population shifts its own left by a power of two before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,10 @@ class PhaseSchedule:
         beta: size of the nudge.
         periods: 0 for the centered difference; otherwise periods of the square wave.
         skip: periods run first and not counted (lock-in).
+        on_chip: run as the chip does by itself, the host away: plus goes straight into minus, and the size of the
+            nudge's force is the one taken at the free state throughout. Such a schedule is one program
+            (`on_chip.schedule_program`). Otherwise minus starts from the free state again (a copy kept by the host or
+            in further state words), and a wave's force follows the mean of the last two half periods.
 
     Raises:
         InputError: negative steps, a nudge that is not above zero.
@@ -50,12 +54,23 @@ class PhaseSchedule:
     beta: float = 0.5
     periods: int = 0
     skip: int = 0
+    on_chip: bool = False
 
     def __post_init__(self) -> None:
         if min(self.free_steps, self.periods, self.skip) < 0 or self.nudge_steps < 1:
             raise InputError("steps and periods cannot be negative, and a nudged phase needs at least one step")
         if not 0 < self.beta < float("inf"):
             raise InputError(f"the nudge must be above zero, got {self.beta}")
+
+    @property
+    def half_periods(self) -> int:
+        """How many nudged phases there are."""
+        return 2 * (self.skip + self.periods) if self.periods else 2
+
+    @property
+    def steps(self) -> int:
+        """All steps of a sample that never falls silent."""
+        return self.free_steps + self.half_periods * self.nudge_steps
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,8 @@ def _centered(machine: Loihi2Machine, drive: ChipDrive, target: Tensor, schedule
     free = machine.relax(drive, Stop(schedule.free_steps))
     stop, rules = Stop(schedule.nudge_steps), machine.chip.rules
     plus = machine.relax(drive, stop, nudge=Nudge(schedule.beta, target), start=free)
-    minus = machine.relax(drive, stop, nudge=Nudge(-schedule.beta, target), start=free)
+    before = plus if schedule.on_chip else free
+    minus = machine.relax(drive, stop, nudge=Nudge(-schedule.beta, target), start=before)
     latch = np.clip(_activity(plus, rules) - _activity(minus, rules), -STATE_MAX, STATE_MAX)
     converged = (free.converged & plus.converged & minus.converged).numpy()
     ledger = free.ledger + plus.ledger + minus.ledger
@@ -128,6 +144,8 @@ def _lock_in(machine: Loihi2Machine, drive: ChipDrive, target: Tensor, schedule:
                 drive, Stop(schedule.nudge_steps), nudge=nudge, start=at, sum_activity=True
             )
             ledger.merge(at.ledger)
+            if schedule.on_chip:
+                at = replace(at, state=replace(at.state, nudged=()))
             # A sample that fell silent holds its activity for the rest of the half period.
             rest = (schedule.nudge_steps - tally.steps)[:, None] * _activity(at, machine.chip.rules)
             if period >= schedule.skip:

@@ -11,6 +11,7 @@ from equipoise.cli.main import run
 from equipoise.conformance import MODELS, conform
 from equipoise.conformance.case import Outcome, compare
 from equipoise.conformance.network_cases import NetworkCase
+from equipoise.conformance.phase_cases import PhaseCase
 from hw_profiles.errors import InputError, TargetUnavailableError
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.loader import why_unavailable
@@ -52,10 +53,31 @@ def test_the_cases_are_not_silent(model: str) -> None:
     active = 0
     for k in range(10):
         case = MODELS[model].make(stream(0, f"conformance {model}", k), 40)
+        if isinstance(case, PhaseCase):
+            phases = case.phases()
+            assert len(phases) == 4 + (model == "relaxation-phases")
+            active += all(messages.any() for _, _, messages, _ in phases)
+            continue
         assert isinstance(case, NetworkCase)
         probes = [Probe(name) for name in case.program.populations]
         active += any(values.any() for values in Engine(case.program).run(40, probes).probes.values())
     assert active >= 5
+
+
+@lava
+@pytest.mark.lava
+@pytest.mark.parametrize("model", ["relaxation-phases", "sigma-delta-phases"])
+def test_a_difference_in_a_phase_is_found(model: str) -> None:
+    """Every message on our side larger by one."""
+    case = MODELS[model].make(stream(5, "tampered"), 30)
+    assert isinstance(case, PhaseCase)
+    honest = case.phases()
+    wrong = [(phase, program, messages + (messages != 0), states) for phase, program, messages, states in honest]
+    case.phases = lambda: wrong  # type: ignore[method-assign]
+    with LavaSession() as session:
+        outcome = case.run(session, "lava-sim", 60)
+    assert outcome.mismatches > 0
+    assert "messages at step" in outcome.first[0]
 
 
 def test_compare_counts_and_points() -> None:

@@ -37,6 +37,8 @@ def qubo(path: Path, cost: float, steps: int) -> Path:
 
 def training(path: Path) -> Path:
     ledger = Ledger()
+    ledger.add(Event.ADC_CONVERSIONS, 600, layer="l1", phase="nudge+")
+    ledger.add(Event.ADC_CONVERSIONS, 400, layer="l1", phase="test")
     ledger.add(Event.CELL_READS, 10**6, phase="free")
     ledger.add(Event.SETTLING_NANOSECONDS, 10**6, phase="free")
     ledger.add(Event.CELL_WRITES, 10**3)
@@ -51,6 +53,8 @@ def training(path: Path) -> Path:
                  "gradient_cosine": [0.9, 0.8], "symmetry": 0.5},
             )  # fmt: skip
         record.result("test_accuracy", 0.93)
+        record.result("samples.training_sample", 300)
+        record.result("samples.inference", 100)
         record.set_ledger(ledger)
     return path
 
@@ -145,6 +149,20 @@ def test_what_it_says(page: tuple[str, Path]) -> None:
         assert words in text, words
     assert "#0102" not in text  # no placeholder colour is left
     assert "#0a10" not in text
+
+
+def test_counts_and_cost_per_sample_and_by_phase_and_layer(page: tuple[str, Path]) -> None:
+    text = re.sub(r"<[^>]+>", " ", page[0])
+    words = re.sub(r"\s+", " ", text)
+    section = words[words.index("Per sample Means over the run") :]
+    assert "c, priced as crossbar. per sample training sample inference energy" in section
+    # 600 conversions over 300 training samples, 400 over 100 inferences
+    assert "adc conversions 2 4 " in section
+    assert "mean over 300 samples 100 samples" in section
+    assert section.count("priced as") == 1  # the other records do not say how many samples they stand for
+    table = words[words.index("Counts of c by phase and layer Messages") :]
+    assert re.search(r"nudge\+ l1 600 ", table)
+    assert re.search(r"test l1 400 ", table)
 
 
 def test_a_file_per_figure(page: tuple[str, Path]) -> None:

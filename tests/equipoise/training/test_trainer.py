@@ -50,6 +50,11 @@ def test_it_learns_and_reports(tmp_path: Path) -> None:
     assert [r["test_accuracy"] for r in record.tables["epochs"]] == [r["test_accuracy"] for r in result.epochs]
     assert record.target["resolved"] == "ideal"
     assert record.ledger == result.ledger
+    assert record.results["samples.training_sample"] == 10 * 1437
+    assert record.results["samples.inference"] == 10 * 360
+    per_sample = result.per_sample["training sample"]["energy_j"]
+    assert record.results["energy.training_sample"] == per_sample["value"]
+    assert result.per_sample["inference"]["energy_j"]["value"] < per_sample["value"]
 
 
 def test_same_seed_same_bits_whatever_the_threads() -> None:
@@ -65,9 +70,12 @@ def test_same_seed_same_bits_whatever_the_threads() -> None:
     assert not same(first, train(replace(SMALL, seed=1)))
 
 
-@pytest.mark.parametrize("target", ["ideal", "analog", "loihi2-sim"])
-def test_resume_is_bit_exact(tmp_path: Path, target: str) -> None:
-    config = replace(SMALL, target=target, homeostasis=0.5, checkpoint=tmp_path / "c")
+@pytest.mark.parametrize(
+    ("target", "chip"),
+    [("ideal", {}), ("analog", {}), ("loihi2-sim", {}), ("loihi2-sim", {"rounding": "nearest"})],
+)
+def test_resume_is_bit_exact(tmp_path: Path, target: str, chip: dict[str, Any]) -> None:
+    config = replace(SMALL, target=target, chip=chip, homeostasis=0.5, checkpoint=tmp_path / "c")
     if target == "ideal":
         config = replace(config, estimator="centered", adaptive=True)
     whole = train(config)
@@ -85,6 +93,8 @@ def test_resume_is_bit_exact(tmp_path: Path, target: str) -> None:
     resumed = train(replace(half, resume=True))
     assert [r["epoch"] for r in resumed.epochs] == [1, 2, 3]
     assert same(whole, resumed)
+    assert resumed.ledger == whole.ledger or target == "ideal"  # priced by the clock
+    assert resumed.per_sample.keys() == {"training sample", "inference"}
 
 
 def test_resume_refuses_other_settings_and_damage(tmp_path: Path) -> None:

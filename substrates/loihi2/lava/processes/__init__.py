@@ -10,12 +10,13 @@ load_lava()
 from substrates.loihi2.lava.processes.annealing import RefractoryAnnealing, TwoPhaseAnnealing  # noqa: E402
 from substrates.loihi2.lava.processes.cost_integrator import CostIntegrator  # noqa: E402
 from substrates.loihi2.lava.processes.lif_refractory import LIFRefractoryInteger  # noqa: E402
-from substrates.loihi2.lava.processes.relaxation import RelaxationNeuron  # noqa: E402
+from substrates.loihi2.lava.processes.relaxation import PhasedRelaxationNeuron, RelaxationNeuron  # noqa: E402
 from substrates.loihi2.lava.processes.temperature import Temperature  # noqa: E402
 
 __all__ = [
     "CostIntegrator",
     "LIFRefractoryInteger",
+    "PhasedRelaxationNeuron",
     "RefractoryAnnealing",
     "RelaxationNeuron",
     "Temperature",

@@ -11,7 +11,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from substrates.loihi2.lava.engine_neuron import EngineNeuronModel, EngineNeuronProcess, integer_state
 
-__all__ = ["RelaxationModel", "RelaxationNeuron"]
+__all__ = ["PhasedRelaxationModel", "PhasedRelaxationNeuron", "RelaxationModel", "RelaxationNeuron"]
 
 Array = npt.NDArray[Any]
 
@@ -30,3 +30,20 @@ class RelaxationModel(EngineNeuronModel):
     remainder: Array = integer_state()
     u: Array = integer_state()
     sent: Array = integer_state()
+
+
+class PhasedRelaxationNeuron(EngineNeuronProcess):
+    """A population of `substrates.loihi2.neurons.PhasedRelaxation`. Vars: current, remainder, u, sent, response."""
+
+
+@implements(proc=PhasedRelaxationNeuron, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi")
+class PhasedRelaxationModel(EngineNeuronModel):
+    """CPU model in the chip's integers; the phases come from Lava's own step count."""
+
+    current: Array = integer_state()
+    remainder: Array = integer_state()
+    u: Array = integer_state()
+    sent: Array = integer_state()
+    response: Array = integer_state()

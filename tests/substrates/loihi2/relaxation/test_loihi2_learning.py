@@ -174,12 +174,23 @@ def test_local_updates_follow_the_gradient() -> None:
         assert cosine(total[index], -(post.T @ pre)) > 0.9
 
 
-def test_the_accumulator_is_bounded() -> None:
+def test_bounds_of_accumulators_and_weights_are_kept_counted_and_refused_when_strict() -> None:
     machine, x, y = setup()
-    response = measure_response(machine, machine.drive(x.repeat(200, 1)), y.repeat(200))
-    LocalLearner(machine, rate=1.0).update(x.repeat(200, 1), response)
+    many, labels = x.repeat(200, 1), y.repeat(200)
+    response = measure_response(machine, machine.drive(many), labels)
+    learner = LocalLearner(machine, rate=1.0)
+    learner.update(many, response)
     assert ACCUMULATOR_MAX == 32767
+    assert learner.clipped_accumulators > 0
+    assert learner.clipped_weights == 0
+    bold = LocalLearner(machine, rate=1e4)
+    bold.update(x, measure_response(machine, machine.drive(x), y))
+    assert bold.clipped_weights > 0
     assert all(np.abs(c.mantissas.astype(int)).max() <= 128 for c in machine.chip.couplings)
+    machine, x, y = setup(strict=True)
+    response = measure_response(machine, machine.drive(x), y)
+    with pytest.raises(InputError, match="left their 8 bits"):
+        LocalLearner(machine, rate=1e4).update(x, response)
 
 
 def test_bad_schedules_and_rates() -> None:

@@ -147,9 +147,27 @@ def test_saturation_is_counted_and_strict_refuses_it() -> None:
         network.couplings[0].weight.fill_(100.0)
     x = torch.ones(1, 3)
     machine = Loihi2Machine(network)
-    assert machine.drive(x).clipped == 4
+    with pytest.warns(UserWarning, match="4 input currents left"):
+        assert machine.drive(x).clipped == 4
+    assert machine.saturations == 4
     with pytest.raises(InputError, match="24-bit"):
         Loihi2Machine(network, strict=True).drive(x)
+
+
+def test_states_that_grow_without_bound_are_clipped_counted_and_refused() -> None:
+    """Two ReLU layers that double each other's activity at every hop."""
+    network = layered([1, 1, 1], activation="relu", seed=0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(2.0)
+    machine = Loihi2Machine(network)
+    with pytest.warns(UserWarning, match="states left the 24-bit range"):
+        end = machine.relax(machine.drive(torch.ones(1, 1)), Stop(40))
+    assert machine.saturations > 10
+    assert float(end.membranes[0].max()) <= 128
+    strict = Loihi2Machine(network, strict=True)
+    with pytest.raises(InputError, match="states left"):
+        strict.relax(strict.drive(torch.ones(1, 1)), Stop(40))
 
 
 def test_a_limit_cycle_is_seen() -> None:
