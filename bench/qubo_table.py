@@ -15,6 +15,7 @@ from typing import Any
 from equipoise.bench.qubo_aims import OURS, aims, best_peer, ratio
 from equipoise.qubo.neurobench import targets
 
+READINGS = Path(__file__).with_name("qubo_readings.md")  #: what a person says of the present figures
 MILLION = Path(__file__).parent / "results" / "qubo-million.json"
 LIMITS = ("0.001", "0.01", "0.1", "1")
 
@@ -109,6 +110,10 @@ def page(data: dict[str, Any], million: dict[str, Any] | None = None) -> str:
         *aims_table(results, million),
         "",
         *([f"A million variables: `{million['command']}`, {million['date']}.", ""] if million else []),
+        "## Readings",
+        "",
+        READINGS.read_text(encoding="utf-8").rstrip(),
+        "",
         "## Time to target, ms",
         "",
         *time_table(results),
