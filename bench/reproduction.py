@@ -177,31 +177,40 @@ def table() -> str:
     found = rows()
     lines = []
     for group in ("full", "grid"):
+        moved = "moved to the chip, error % | " if group == "full" else ""
         lines += [
             "",
-            "| run | test error % | cosine with the adjoint (l1, l2, out) | symmetry | converged % | "
+            f"| run | test error % | {moved}cosine with the adjoint (l1, l2, out) | symmetry | converged % | "
             "relaxations per sample and epoch | seeds |",
-            "|---|---|---|---|---|---|---|",
+            "|---" * (7 + bool(moved)) + "|",
         ]
         for case in CASES:
             if case.group != group:
                 continue
             mine = [r for r in found if (r["group"], r["name"]) == (case.group, case.name)]
-            lines.append(f"| {case.name} | {_cells(mine)} |")
+            lines.append(f"| {case.name} | {_cells(mine, bool(moved))} |")
     return "\n".join(lines)
 
 
-def _cells(mine: list[dict[str, Any]]) -> str:
-    if not mine:
-        return "not run | | | | | 0"
-    errors = [100 * (1 - r["test_accuracy"]) for r in mine]
+def _error(accuracies: list[float]) -> str:
+    """Mean and standard deviation of the errors, per cent."""
+    errors = [100 * (1 - a) for a in accuracies]
     spread = f" ± {statistics.stdev(errors):.1f}" if len(errors) > 1 else ""
+    return f"{statistics.mean(errors):.1f}{spread}"
+
+
+def _cells(mine: list[dict[str, Any]], with_moved: bool) -> str:
+    if not mine:
+        return "not run |" + " |" * (4 + with_moved) + " 0"
+    chip = [r["on_chip_accuracy"] for r in mine if "on_chip_accuracy" in r]
+    moved = ([_error(chip)] if chip else ["trained there"]) if with_moved else []
     cosines = [statistics.mean(c) for c in zip(*(r["gradient_cosine"] for r in mine))]
     config = mine[0]["config"]
     per = statistics.mean(r["equilibrations"] / config["epochs"] / config.get("train_samples", 60_000) for r in mine)
     return " | ".join(
         (
-            f"{statistics.mean(errors):.1f}{spread}",
+            _error([r["test_accuracy"] for r in mine]),
+            *moved,
             " ".join(f"{c:.2f}" for c in cosines),
             f"{statistics.mean(r['symmetry'] for r in mine):.2f}",
             f"{100 * statistics.mean(r['converged_fraction'] for r in mine):.1f}",

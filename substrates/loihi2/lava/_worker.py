@@ -77,6 +77,35 @@ def _lifeline() -> None:
     os.killpg(0, signal.SIGTERM)
 
 
+class _Outcome:
+    """The receiving end of a Lava process's outcome, safe for two threads.
+
+    Lava's join and its `exception` both ask whether something has come and then receive it. When join and the warden
+    both see the one message, the slower of the two would wait for ever; here it gets the same message again.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._value: Any = None
+
+    def poll(self, *timeout: float) -> bool:
+        """Whether something has come that nobody has received yet."""
+        return bool(self._connection.poll(*timeout))
+
+    def recv(self) -> Any:
+        """What has come, now or before; None if nothing has."""
+        with self._lock:
+            if self._connection.poll(0):
+                self._value = self._connection.recv()
+            return self._value
+
+    def close(self) -> None:
+        """Close the pipe."""
+        with self._lock:
+            self._connection.close()
+
+
 def _record_children() -> list[Any]:
     """A list that every child process started from now on is added to (Python's own list forgets the dead)."""
     children: list[Any] = []
@@ -85,6 +114,8 @@ def _record_children() -> list[Any]:
 
     def start_and_record(child: Any) -> None:
         start(child)
+        if hasattr(child, "_pconn"):
+            child._pconn = _Outcome(child._pconn)
         children.append(child)
 
     process.start = start_and_record  # type: ignore[assignment,method-assign]

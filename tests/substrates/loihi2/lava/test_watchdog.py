@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -136,3 +137,26 @@ def test_lava_runs_and_failures_inside_it_are_named(jobs) -> None:
         with pytest.raises(LavaWorkerError, match="broken model"):
             session.call(jobs.lif, 5, "raise", timeout_s=60)
         assert time.monotonic() - start < 50
+
+
+def test_two_readers_of_one_outcome_both_get_it() -> None:
+    """Lava's join and the warden may both see the one message of a process; the slower must not wait for ever."""
+    from multiprocessing import Pipe
+
+    from substrates.loihi2.lava._worker import _Outcome
+
+    ours, theirs = Pipe()
+    outcome = _Outcome(ours)
+    assert outcome.recv() is None
+    theirs.send(("reason", "trace"))
+    assert outcome.poll()
+    found = []
+    readers = [threading.Thread(target=lambda: found.append(outcome.recv()), daemon=True) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(5)
+    assert found == [("reason", "trace")] * 2
+    outcome.close()
+    with pytest.raises(OSError, match="closed"):
+        outcome.poll()
