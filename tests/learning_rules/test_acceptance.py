@@ -126,9 +126,8 @@ def test_2b_untied_the_adjoint_gives_the_finite_difference_of_the_loss(sizes: tu
 def test_3_two_more_points_gain_a_factor_of_ten_until_rounding(sizes: tuple[int, ...], seed: int) -> None:
     bench = make_bench(sizes, seed=seed, scale=0.6)
     errors = [relative_error(estimate(Cauchy(0.05, "none", n), bench), bench.response) for n in (2, 4, 6, 8)]
-    assume(
-        errors[0] < 0.03
-    )  # a few draws are nearly unstable, and 0.05 lies outside their disc: nothing is claimed there
+    # A few draws are nearly unstable: 0.05 lies outside their disc, where nothing is claimed.
+    assume(errors[0] < 0.03)
     # The factor in front of (b/R)^N depends on N, and one N may be lucky: count from the first.
     for more, error in enumerate(errors):
         assert error <= errors[0] / 10**more or error < 1e-7
