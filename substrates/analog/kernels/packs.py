@@ -35,13 +35,14 @@ class Packs:
 
     def update(self, matrices: Sequence[Floats]) -> None:
         """Make ``flat`` and ``starts`` those of these matrices (targets, sources)."""
-        if [m.shape for m in matrices] != [c.shape for c in self._copies]:
-            self._copies = [np.full_like(m, np.nan) for m in matrices]
+        new = [m.shape for m in matrices] != [c.shape for c in self._copies]
+        if new:
+            self._copies = [np.empty_like(m) for m in matrices]
             sizes = [packed_size(m) for m in matrices]
             self.starts = [0, *np.cumsum(sizes)[:-1].tolist()][: len(sizes)]
             self.flat = np.zeros(max(1, sum(sizes)), np.float32)
         for matrix, copy, start in zip(matrices, self._copies, self.starts):
-            if not _same(*_in_memory_order(matrix, copy)):
+            if new or not _same(*_in_memory_order(matrix, copy)):
                 copy[...] = matrix
                 pack_into(copy * copy if self._squared else copy, self.flat[start : start + packed_size(copy)])
 

@@ -251,3 +251,14 @@ def test_nudges_that_cannot_share_a_run_are_done_in_turn():
     for nudge, found in zip(mixed, machine.relax_each(drive, Stop(5), mixed, free)):
         _same(machine.relax(drive, Stop(5), nudge=nudge, start=free), found)
     assert machine.relax_each(drive, Stop(5), [], free) == []
+
+
+def test_weights_that_are_no_numbers_are_packed_as_such() -> None:
+    packs = Packs()
+    packs.update([np.full((3, 5), np.nan, np.float32)])
+    used = np.zeros((3, 5), np.float32)
+    packs.update([used])
+    assert np.count_nonzero(np.isnan(packs.flat)) == 0
+    packs = Packs()
+    packs.update([np.full((3, 5), np.nan, np.float32)])
+    assert np.count_nonzero(np.isnan(packs.flat)) == 15
