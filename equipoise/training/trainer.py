@@ -109,7 +109,7 @@ class _Run:
             raise InputError(f"cannot write {config.out}: the folder {config.out.parent} does not exist; make it first")
         if config.out is not None and config.out.exists() and not config.resume:
             raise InputError(f"{config.out} exists already and nothing is overwritten; choose another name or resume")
-        profile = load_profile(config.profile or PROFILES.get(target["resolved"], "cpu"))
+        profile = load_profile(config.profile or PROFILES.get(target["resolved"], "this-machine"))
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
             from dataclasses import replace
