@@ -54,7 +54,13 @@ MACHINES: dict[str, Callable[[Network, dict[str, Any], int], RelaxationSubstrate
 }
 
 #: the hardware profile a target's counts are priced with unless told otherwise
-PROFILES = {"ideal": "this-machine", "analog": "crossbar", "loihi2-sim": "loihi2", "lava-sim": "loihi2", "loihi2": "loihi2"}
+PROFILES = {
+    "ideal": "this-machine",
+    "analog": "crossbar",
+    "loihi2-sim": "loihi2",
+    "lava-sim": "loihi2",
+    "loihi2": "loihi2",
+}
 
 
 def make_machine(target: str, network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
