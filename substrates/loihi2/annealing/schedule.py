@@ -119,9 +119,15 @@ class Reanneal(Schedule):
         pieces: list[npt.NDArray[np.int32]] = []
         start, length = 0, self.shortest
         while count > 0:
+            if first >= start + length and length == self._next(length):
+                start += (first - start) // length * length  # all anneals from here on are alike: a long run has many
             if first < start + length:
                 take = min(count, start + length - first)
                 pieces.append(Linear(self.high, self.low, length).temperatures(first - start, take))
                 first, count = first + take, count - take
-            start, length = start + length, min(length * self.growth, self.longest or length * self.growth)
+            start, length = start + length, self._next(length)
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+
+    def _next(self, length: int) -> int:
+        """How long the anneal after one of ``length`` is."""
+        return min(length * self.growth, self.longest or length * self.growth)
