@@ -13,7 +13,7 @@ from substrates.loihi2.annealing.schedule import Linear, Reanneal
 
 def written_out(schedule: Reanneal, steps: int) -> np.ndarray:
     """All temperatures from the start, anneal by anneal."""
-    pieces, length = [], schedule.shortest
+    pieces, length = [np.zeros(0, np.int32)], schedule.shortest
     while sum(map(len, pieces)) < steps:
         pieces.append(Linear(schedule.high, schedule.low, length).temperatures(0, length))
         length = length * schedule.growth
