@@ -87,7 +87,8 @@ class Learner:
         combination: ``sum`` (one gradient for the optimizer), ``conflict-free`` (ConFIG), or ``decoupled``: the
             optimizer gets the task alone, and homeostasis moves the weights by itself, each batch by ``coefficient``
             times n/2 dL_homeo/dtheta. For a dense pair that is W -= c (W - B^T), B -= c (B - W^T): the coefficient is
-            the share of the difference that either side gives up, 0 to 1/2, whatever the optimizer's learning rate.
+            the share of the difference that either side gives up, 0 to 1/2 (0.1 for the sampled methods, whose noise
+            comes back through larger steps), whatever the optimizer's learning rate.
     """
 
     rule: Rule
@@ -100,10 +101,13 @@ class Learner:
     def __post_init__(self) -> None:
         if self.combination not in COMBINATIONS:
             raise InputError(f"no combination {self.combination!r}; there are {', '.join(COMBINATIONS)}")
-        if self.combination == "decoupled" and self.homeostasis is not None and self.homeostasis.largest > 0.5:
+        homeostasis = self.homeostasis
+        decoupled = self.combination == "decoupled" and homeostasis is not None
+        if decoupled and homeostasis is not None and homeostasis.largest > homeostasis.decoupled_limit:
             raise InputError(
-                f"decoupled homeostasis with a coefficient of {self.homeostasis.largest:g}; expected 0 to 0.5, the "
-                "share of the difference W - B^T that each side gives up per batch (0.05 is usual)"
+                f"decoupled homeostasis with a coefficient of {homeostasis.largest:g}; expected 0 to "
+                f"{homeostasis.decoupled_limit:g} for {homeostasis.name}: the share of the difference W - B^T that "
+                "each side gives up per batch (0.05 is usual)"
             )
         if self.combination == "conflict-free":
             require_conflict_free()

@@ -50,7 +50,7 @@ ESTIMATORS = (
     default="sum",
     show_default=True,
     type=click.Choice(("sum", "decoupled", "conflict-free")),
-    help="Of task and homeostasis; decoupled: homeostasis acts outside the optimizer, coefficient 0 to 0.5.",
+    help="Of task and homeostasis; decoupled: outside the optimizer, coefficient 0 to 0.5 (sampled methods 0.1).",
 )
 @click.option("--correction", default="none", show_default=True, type=click.Choice(("none", "asymep", "dyadic")))
 @click.option("--free-steps", default=100, show_default=True, help="Most steps of the free phase.")
@@ -68,7 +68,9 @@ ESTIMATORS = (
 @click.option("--test-samples", type=int, help="Use the first so many.")
 @click.option("--augment", is_flag=True, help="Flip and shift colour images while training.")
 @click.option(
-    "--chip", metavar="NAME|FILE", help="Analog chip: a preset (assumed, pcm-2019, ...), a .toml or .json file."
+    "--chip",
+    metavar="NAME|FILE",
+    help="Machine settings: an analog preset (pcm-2019, ...), a .toml or .json file.",
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--profile", default="", help="Hardware profile for energy and latency. [default: the target's]")
@@ -92,7 +94,7 @@ def command(as_json: bool, layers: str | None, nudge: str, chip: str | None, **o
         layers=parse_layers(layers) if layers else (),
         nudge=size,
         adaptive=adaptive,
-        chip=_chip(chip),
+        chip=_chip(chip, options["target"]),
         **options,
     )
     out = console()
@@ -131,19 +133,29 @@ def _nudge(text: str) -> tuple[bool, float]:
         raise InputError(f"nudge {text!r}; expected a number above zero, or auto") from None
 
 
-def _chip(chip: str | None) -> dict[str, Any]:
-    """Chip parameters of a JSON or TOML file, or of a preset."""
+def _chip(chip: str | None, target: str) -> dict[str, Any]:
+    """The machine's settings: a preset's or, from a JSON or TOML file, any target's (a table ``parameters`` or all)."""
     if chip is None:
         return {}
     import json
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
 
     from hw_profiles.errors import InputError
-    from substrates.analog.imperfections import load_preset
+    from substrates.analog import load_preset
 
-    if not chip.endswith(".json"):
+    path = Path(chip)
+    if path.suffix not in (".json", ".toml"):
+        if target != "analog":
+            raise InputError(f"--chip {chip}: an analog preset, but the target is {target}; give a .toml or .json file")
         return load_preset(chip).as_dict()
     try:
-        found = json.loads(Path(chip).read_text())
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         return dict(found.get("parameters", found))
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{chip} is not a readable file of chip parameters ({error})") from None
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"{chip} is not a readable file of the machine's settings ({error})") from None

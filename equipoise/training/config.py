@@ -111,6 +111,8 @@ class TrainConfig:
             raise InputError(f"angle: got {self.angle}, expected degrees from 0 to 180")
         if not 0 < self.feedback_scale < float("inf"):
             raise InputError(f"feedback-scale: got {self.feedback_scale}, expected a finite number above 0")
+        if self.homeostasis_method == "weight-decay" and self.feedback_scale != 1:
+            raise InputError("weight-decay pulls no backward weight to a forward one; leave --feedback-scale at 1")
         if self.tied and self.feedback_scale != 1:
             raise InputError("tied weights have one size; leave --feedback-scale at 1")
         if self.optimizer not in ("sgd", "adamw"):

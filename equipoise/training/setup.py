@@ -58,13 +58,13 @@ def _homeostasis(config: TrainConfig) -> Homeostasis | None:
         raise InputError(f"no homeostasis {config.homeostasis_method!r}; there are {', '.join(METHODS)}")
     end = config.homeostasis_end
     if config.homeostasis == 0 and not end:
-        return None
+        if config.feedback_scale == 1:
+            return None
+        return METHODS["closed-form"](0.0, feedback_scale=config.feedback_scale)  # brings errors to the adjoint's size
     coefficient: float | CoefficientSchedule = config.homeostasis
     if end is not None:
         coefficient = CoefficientSchedule(config.homeostasis, end)
-    settings: dict[str, Any] = {"coefficient": coefficient}
-    if config.homeostasis_method != "weight-decay":
-        settings["feedback_scale"] = config.feedback_scale
+    settings: dict[str, Any] = {"coefficient": coefficient, "feedback_scale": config.feedback_scale}
     if config.homeostasis_method in ("jacobian-vector", "noise-correlation"):
         settings["seed"] = config.seed
     return METHODS[config.homeostasis_method](**settings)

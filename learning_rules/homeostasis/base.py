@@ -50,6 +50,8 @@ class Homeostasis(ABC):
     """
 
     name: ClassVar[str]
+    #: largest coefficient of the decoupled form; above, sampled methods feed back their own noise and diverge
+    decoupled_limit: ClassVar[float] = 0.1
     coefficient: float | CoefficientSchedule = 1.0
     layer_scale: tuple[float, ...] = field(default=())
     feedback_scale: float = 1.0

@@ -32,6 +32,7 @@ class ClosedForm(Homeostasis):
     """
 
     name: ClassVar[str] = "closed-form"
+    decoupled_limit: ClassVar[float] = 0.5
 
     @torch.no_grad()
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:

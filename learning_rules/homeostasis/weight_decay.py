@@ -21,6 +21,7 @@ class RecurrentDecay(Homeostasis):
     """L = (1/n) sum |W|^2 over the recurrent couplings: what `ClosedForm` becomes where nothing is reciprocal."""
 
     name: ClassVar[str] = "weight-decay"
+    decoupled_limit: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

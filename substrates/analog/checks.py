@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+
 import torch
 
 from hw_profiles.errors import InputError
@@ -37,6 +39,8 @@ def check_nudge(network: Network, drive: Drive, nudge: Nudge | None) -> None:
     """Raises InputError: a complex nudge on functions that are not holomorphic, targets of another batch or range."""
     if nudge is None:
         return
+    if not cmath.isfinite(nudge.beta):
+        raise InputError(f"the nudge must be a finite number, got {nudge.beta}")
     if complex(nudge.beta).imag != 0 and not network.holomorphic:
         raise InputError(
             f"the nudge {nudge.beta} is complex, but {', '.join(network.not_holomorphic())} cannot be extended to "

@@ -84,7 +84,8 @@ class IdealMachine(RelaxationSubstrate):
         )
         if not together:
             return super().relax_each(drive, stop, nudges, start)
-        check_nudge(network, drive, nudges[0])
+        for nudge in nudges:
+            check_nudge(network, drive, nudge)
         betas = [complex(n.beta).real for n in nudges]
         relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
         parts = [slice(k * drive.batch, (k + 1) * drive.batch) for k in range(len(nudges))]

@@ -15,7 +15,10 @@ from learning_rules import (
     Centered,
     ClosedForm,
     Estimate,
+    Homeostasis,
+    JacobianVector,
     Learner,
+    NoiseCorrelation,
     NudgeState,
     RandomSign,
     SamplePolicy,
@@ -112,6 +115,20 @@ def test_decoupled_homeostasis_moves_the_weights_and_leaves_the_task_its_gradien
         assert torch.allclose(b, moved[id(b)] + 0.1 * gap.t(), atol=1e-12)
     with pytest.raises(InputError, match=r"expected 0 to 0\.5"):
         Learner(Tangent(), homeostasis=ClosedForm(1.0), combination="decoupled")
+    with pytest.raises(InputError, match=r"0 to 0\.1 for noise-correlation"):
+        Learner(Tangent(), homeostasis=NoiseCorrelation(0.2), combination="decoupled")
+
+
+@pytest.mark.parametrize("method", [JacobianVector, NoiseCorrelation])
+def test_sampled_homeostasis_at_its_decoupled_limit_does_not_grow(method: type[Homeostasis]) -> None:
+    bench = make_bench((9, 30, 20, 4), batch=4)
+    learner = Learner(Tangent(), bench.phases, homeostasis=method(0.1), combination="decoupled")
+    state = learner.init()
+    largest = max(float(p.detach().abs().max()) for p in bench.network.parameters())
+    for _ in range(40):
+        _, state = learner.step(bench.machine, bench.inputs, bench.target, state)
+        bench.machine.program()
+    assert max(float(p.detach().abs().max()) for p in bench.network.parameters()) < 2 * largest
 
 
 def test_diagnosis_knows_a_nudge_out_of_reach() -> None:

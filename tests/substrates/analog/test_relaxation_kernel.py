@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw_profiles.errors import InputError
 from substrates.analog import AnalogMachine, ChipParameters, IdealMachine
 from substrates.analog.kernels.logistic import logistic32
 from substrates.analog.kernels.packs import Packs
@@ -262,3 +263,14 @@ def test_weights_that_are_no_numbers_are_packed_as_such() -> None:
     packs = Packs()
     packs.update([np.full((3, 5), np.nan, np.float32)])
     assert np.count_nonzero(np.isnan(packs.flat)) == 15
+
+
+@pytest.mark.parametrize("beta", [float("nan"), float("inf")])
+def test_a_nudge_that_is_no_number_is_refused(beta) -> None:
+    machine = IdealMachine(layered([9, 40, 17, 3], seed=4))
+    x, y = _batch(3, 1)
+    drive = machine.drive(x)
+    with pytest.raises(InputError, match="finite"):
+        machine.relax(drive, Stop(3), nudge=Nudge(beta, y))
+    with pytest.raises(InputError, match="finite"):
+        machine.relax_each(drive, Stop(3), [Nudge(0.5, y), Nudge(beta, y)], machine.relax(drive, Stop(3)))
