@@ -194,12 +194,7 @@ def aims(epoch: list[dict[str, Any]]) -> str:
         f"{what} {'met' if took <= aim else f'missed by {100 * (took / aim - 1):.0f} %'} ({took:.1f} s of {aim} s)"
         for what, took, aim in (("fixed steps", fixed, 20), ("stopped", stopped, 8))
     ]
-    return (
-        f"Aims for one core: {', '.join(words)}. Stopped, half the time goes to what is not relaxing: the input's\n"
-        "product, gradients, the optimizer, packing the changed weights; and a few slow samples relax alone, which\n"
-        "streams all weights for one row. No sample settles to a state that repeats to the bit within 75 sweeps, so\n"
-        "leaving early at fixed steps with the same bits is not to be had."
-    )
+    return f"Aims for one core: {', '.join(words)}."
 
 
 def epoch_row(case: dict[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ class QuboMachine(Protocol):
         """(high, low) in units of the cost: the wanted ones, or the problem's own."""
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
-        """The machine's schedule from high to low: one anneal over ``steps``, or ever longer ones without end."""
+        """The machine's schedule from high to low: anneals over ``steps``, or without end; see `longest_anneal`."""
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         """Anneal once per seed; ``limits``: steps, timeout_s, target_cost (cost units), threads, start, stop."""

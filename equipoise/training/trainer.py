@@ -165,6 +165,13 @@ class _Run:
         saved = load_checkpoint(path, self.identity)
         if saved is None:
             return
+        timed = saved["ledger"].total(Event.WALL_NANOSECONDS) > 0
+        if saved["history"] and timed != (self.profile.kind == "processor"):
+            raise InputError(
+                f"the run to go on with was {'timed' if timed else 'not timed'}, and the profile {self.profile.name} "
+                f"prices {'counts' if timed else 'time'}; resume with the profile it began with, price the record again "
+                "afterwards"
+            )
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.scheduler is not None:
@@ -209,45 +216,44 @@ class _Run:
         batches = order.split(config.batch_size)
         total = {"loss": 0.0, "finite": 0, "right": 0, "settled": 0, "used": 0, "equilibrations": 0, "homeostasis": 0.0}
         nudge: float | None = None
-        for number, index in enumerate(batches):
-            inputs, targets = data.train_inputs[index], data.train_targets[index]
-            if data.augment is not None:
-                inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
-            done = (epoch - 1 + number / len(batches)) / config.epochs
-            self.optimizer.zero_grad(set_to_none=True)
-            report, self.state = self.learner.step(self.machine, inputs, targets, self.state, progress=done)
-            self.optimizer.step()
-            if self.scheduler is not None:
-                self.scheduler.step()
-            self.ledger.merge(self.machine.program())
-            self.ledger.merge(report.ledger)
-            self.samples[TRAINING_SAMPLE] += len(index)
-            finite = torch.isfinite(report.loss)
-            total["loss"] += float(report.loss[finite].sum())
-            total["finite"] += int(finite.sum())
-            total["right"] += report.correct
-            total["settled"] += report.settled
-            total["used"] += report.used
-            total["equilibrations"] += report.equilibrations
-            total["homeostasis"] += report.homeostasis or 0.0
-            nudge = report.nudge
-            if number % 10 == 0:
-                progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
-        trained = time.perf_counter()
+        try:
+            for number, index in enumerate(batches):
+                inputs, targets = data.train_inputs[index], data.train_targets[index]
+                if data.augment is not None:
+                    inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
+                done = (epoch - 1 + number / len(batches)) / config.epochs
+                self.optimizer.zero_grad(set_to_none=True)
+                report, self.state = self.learner.step(self.machine, inputs, targets, self.state, progress=done)
+                self.optimizer.step()
+                if self.scheduler is not None:
+                    self.scheduler.step()
+                self.ledger.merge(self.machine.program())
+                self.ledger.merge(report.ledger)
+                self.samples[TRAINING_SAMPLE] += len(index)
+                finite = torch.isfinite(report.loss)
+                total["loss"] += float(report.loss[finite].sum())
+                total["finite"] += int(finite.sum())
+                total["right"] += report.correct
+                total["settled"] += report.settled
+                total["used"] += report.used
+                total["equilibrations"] += report.equilibrations
+                total["homeostasis"] += report.homeostasis or 0.0
+                nudge = report.nudge
+                if number % 10 == 0:
+                    progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
+        finally:  # samples of an epoch that is cut short are counted, so must their time be
+            trained = self._clock("train", began)
         test, test_converged, spent = accuracy(
             self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
         )
         self.ledger.merge(in_phase(spent, TEST))
         self.samples[INFERENCE] += len(data.test_targets)
-        tested = time.perf_counter()
+        tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
         cosine = gradient_cosine(
             self.learner, self.machine, data.test_inputs[probe], data.test_targets[probe], self.state
         )
-        probed = time.perf_counter()
-        if self.profile.kind == "processor":  # priced by the time this run took, which no other profile is
-            for phase, seconds in (("train", trained - began), (TEST, tested - trained), (PROBE, probed - tested)):
-                self.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * seconds), phase=phase)
+        probed = self._clock(PROBE, tested)
         return {
             "epoch": epoch,
             "train_loss": total["loss"] / max(1, total["finite"]),
@@ -264,6 +270,13 @@ class _Run:
             "equilibrations": total["equilibrations"],
             "seconds": probed - began,
         }
+
+    def _clock(self, phase: str, since: float) -> float:
+        """Count the time since then, where the profile prices it (no other profile does); the time now."""
+        now = time.perf_counter()
+        if self.profile.kind == "processor":
+            self.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * (now - since)), phase=phase)
+        return now
 
     def _symmetry(self, probe: slice) -> float:
         from substrates.network import Dense

@@ -113,8 +113,8 @@ class Loihi2Machine(RelaxationSubstrate):
         self._accumulator = self.chip.accumulator()
 
     def state_dict(self) -> dict[str, int]:
-        """What a checkpoint needs beside the network's parameters: how often weights were written."""
-        return {"writes": self.chip.writes}
+        """What a checkpoint needs beside the network's parameters: how often weights were written, what was clipped."""
+        return {"writes": self.chip.writes, "saturations": self.saturations}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Store the network's present parameters as that write did: stochastic rounding draws the same again."""
@@ -122,6 +122,7 @@ class Loihi2Machine(RelaxationSubstrate):
             self.chip.writes = state["writes"] - 1
             self.chip.write()
             self.rewired()
+        self.saturations = state.get("saturations", 0)
 
     def drive(self, inputs: Tensor) -> ChipDrive:
         """Turn a batch into input messages.

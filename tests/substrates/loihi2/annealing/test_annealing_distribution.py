@@ -7,7 +7,7 @@ Three questions, each answered for both schemes:
    with a fixed seed, each of which also rejects a chain that differs in one setting.
 2. How is that chain biased, and why? Exactly, without sampling: the staircase of clz, neighbours that flip together.
 3. How far is it from 2^(-c/T)? Total variation of exact stationary distributions; the table in
-   substrates/loihi2/annealing/README.md comes from bench/annealer_distribution.py.
+   docs/annealer_distribution.md comes from bench/annealer_distribution.py.
 """
 
 import numpy as np
