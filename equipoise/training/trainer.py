@@ -169,8 +169,8 @@ class _Run:
         if saved["history"] and timed != (self.profile.kind == "processor"):
             raise InputError(
                 f"the run to go on with was {'timed' if timed else 'not timed'}, and the profile {self.profile.name} "
-                f"prices {'counts' if timed else 'time'}; resume with the profile it began with, price the record again "
-                "afterwards"
+                f"prices {'counts' if timed else 'time'}; resume with the profile it began with, price the record "
+                "again afterwards"
             )
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimizer"])

@@ -35,7 +35,7 @@ class Packs:
 
     def update(self, matrices: Sequence[Floats]) -> None:
         """Make ``flat`` and ``starts`` those of these matrices (targets, sources)."""
-        new = [m.shape for m in matrices] != [c.shape for c in self._copies]
+        new = [(m.shape, m.dtype) for m in matrices] != [(c.shape, c.dtype) for c in self._copies]
         if new:
             self._copies = [np.empty_like(m) for m in matrices]
             sizes = [packed_size(m) for m in matrices]
