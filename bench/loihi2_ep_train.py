@@ -45,7 +45,8 @@ LAYERS = (784, 256, 256, 10)
 def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     """One run of the trainer; the record, where wanted, holds counts, energy and latency."""
     target = "loihi2-sim" if run == "host" else "ideal"
-    out = record_path(options, "twin" if run == "twin" else target)
+    like_the_chip = run in ("twin", "held")
+    out = record_path(options, run if like_the_chip else target)
     chip = {"rounding": options.rounding} if run == "host" else {}
     config = TrainConfig(
         dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip,
@@ -54,8 +55,9 @@ def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
         train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
     )  # fmt: skip
     start = time.perf_counter()
-    network = make_network(config.resolved("ideal", LAYERS[0], LAYERS[-1])) if run == "twin" else None
-    machine = None if network is None else IdealMachine(network, solver=Damped(step_size=0.5))
+    network = make_network(config.resolved("ideal", LAYERS[0], LAYERS[-1])) if like_the_chip else None
+    hold = run == "held"
+    machine = None if network is None else IdealMachine(network, solver=Damped(step_size=0.5), hold_nudge=hold)
     result = train(config, lambda event: _show(run, event), network=network, machine=machine)
     plain = result.as_dict()
     return {

@@ -31,7 +31,9 @@ def _ideal(network: Network, options: dict[str, Any], seed: int) -> RelaxationSu
 
     del seed
     # Same fixed points as the damped map in a quarter of the sweeps; a full step of 1 cycles more often.
-    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 0.7, **options}))
+    solver = {"step_size": 0.7, **options}
+    hold = solver.pop("hold_nudge", False)
+    return IdealMachine(network, solver=AlternatingBlocks(**solver), hold_nudge=hold)
 
 
 def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
