@@ -30,6 +30,7 @@ from hw_profiles.ledger import Ledger
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
 from hw_profiles.shares import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
+from learning_rules import FORCES
 from substrates.analog import IdealMachine
 from substrates.analog.solvers import Damped
 from substrates.base import Stop
@@ -48,16 +49,18 @@ def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     like_the_chip = run in ("twin", "held")
     out = record_path(options, run if like_the_chip else target)
     chip = {"rounding": options.rounding} if run == "host" else {}
+    # on the chip "following" is held too: it has no exponential to follow with
+    force = options.nudge_force or ("held" if run == "held" else "following")
     config = TrainConfig(
         dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip,
-        nudge=options.nudge, angle=90.0, homeostasis=options.homeostasis, homeostasis_end=options.homeostasis_end,
-        free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50, lr=options.lr,
-        train_samples=options.samples or None, test_samples=options.test_samples or None, seed=options.seed, out=out,
+        nudge=options.nudge, nudge_force=force, angle=90.0, homeostasis=options.homeostasis,
+        homeostasis_end=options.homeostasis_end, free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50,
+        lr=options.lr, train_samples=options.samples or None, test_samples=options.test_samples or None,
+        seed=options.seed, out=out,
     )  # fmt: skip
     start = time.perf_counter()
     network = make_network(config.resolved("ideal", LAYERS[0], LAYERS[-1])) if like_the_chip else None
-    hold = run == "held"
-    machine = None if network is None else IdealMachine(network, solver=Damped(step_size=0.5), hold_nudge=hold)
+    machine = None if network is None else IdealMachine(network, solver=Damped(step_size=0.5))
     result = train(config, lambda event: _show(run, event), network=network, machine=machine)
     plain = result.as_dict()
     return {
@@ -146,6 +149,7 @@ def main() -> None:
     parser.add_argument("--test-samples", type=int, default=0, help="test images; 0 takes all")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--nudge", type=float, default=0.5, help="of the host runs")
+    parser.add_argument("--nudge-force", choices=FORCES, help="of the host runs, instead of the run's own")
     parser.add_argument("--rounding", default="stochastic", help="of the host's weights: stochastic or nearest")
     parser.add_argument("--homeostasis", type=float, default=10.0)
     parser.add_argument("--homeostasis-end", type=float, default=0.1)

@@ -54,7 +54,10 @@ HOMEOSTASIS = {"homeostasis": 0.5, "combination": "decoupled", "feedback_scale":
 STRONG = {"homeostasis": 0.5, "combination": "decoupled"}
 #: homeostasis as in the paper: its gradient added to the task's, before the optimizer
 COUPLED = {"homeostasis": 1.0, "homeostasis_end": 0.02}
-ON_CHIP = {"estimator": "centered", "nudge": 0.5, "target": "analog", "chip": CHIP}
+#: every sample is pushed equally far, so that the noise of the readings weighs on a sample as its error does
+ON_CHIP = {"estimator": "centered", "nudge": 0.75, "nudge_force": "normalised", "target": "analog", "chip": CHIP}
+#: the same with the force beta dL/dv of the published estimators
+FOLLOWING = {**ON_CHIP, "nudge_force": "following"}
 
 
 def _full() -> tuple[Case, ...]:
@@ -66,8 +69,15 @@ def _full() -> tuple[Case, ...]:
             ("finite nudge, homeostasis alone", {**FINITE, **HOMEOSTASIS}),
             ("imperfect chip, AsymEP", {**ON_CHIP, "correction": "asymep"}),
             ("exact gradient, feedback scale 0.25", {"estimator": "adjoint", "feedback_scale": 0.25}),
-            ("imperfect chip, AsymEP, nudge 1", {**ON_CHIP, "correction": "asymep", "nudge": 1.0}),
             ("imperfect chip, homeostasis alone", {**ON_CHIP, **STRONG}),
+            (
+                "imperfect chip, AsymEP, force that follows, nudge 0.5",
+                {**FOLLOWING, "correction": "asymep", "nudge": 0.5},
+            ),
+            (
+                "imperfect chip, AsymEP, force that follows, nudge 1",
+                {**FOLLOWING, "correction": "asymep", "nudge": 1.0},
+            ),
             ("finite nudge, homeostasis to B = W^T", {**FINITE, **STRONG}),
             ("finite nudge, homeostasis through the optimizer", {**FINITE, **COUPLED}),
             ("finite nudge, AsymEP and homeostasis", {**FINITE, **HOMEOSTASIS, "correction": "asymep"}),

@@ -23,11 +23,12 @@ from learning_rules.references import Adjoint, RecurrentBackprop, TruncatedBPTT
 from learning_rules.registry import CORRECTIONS, RULES, make_rule
 from learning_rules.rule import Estimate, Phases, Rule
 from learning_rules.samples import SamplePolicy
-from learning_rules.stencil import Point, StencilRule
+from learning_rules.stencil import FORCES, Force, Point, StencilRule
 from learning_rules.tangent import Tangent
 
 __all__ = [
     "CORRECTIONS",
+    "FORCES",
     "RULES",
     "AdaptiveNudge",
     "Adjoint",
@@ -37,6 +38,7 @@ __all__ = [
     "CoefficientSchedule",
     "Dyadic",
     "Estimate",
+    "Force",
     "FourPoint",
     "Homeostasis",
     "JacobianVector",

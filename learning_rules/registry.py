@@ -36,7 +36,14 @@ CORRECTIONS = ("none", "asymep", "dyadic")
 
 
 def make_rule(
-    name: str, *, nudge: float = 0.1, points: int = 2, correction: str = "none", seed: int = 0, damping: float = 1.0
+    name: str,
+    *,
+    nudge: float = 0.1,
+    points: int = 2,
+    correction: str = "none",
+    force: str = "following",
+    seed: int = 0,
+    damping: float = 1.0,
 ) -> Rule:
     """Build a rule from the words of the command line.
 
@@ -45,11 +52,12 @@ def make_rule(
         nudge: |beta|; ignored by rules without a finite nudge.
         points: N of ``cauchy`` and ``oscillation``.
         correction: ``asymep`` or ``dyadic`` (which replaces the finite difference) for finite-nudge rules.
+        force: ``following``, ``held`` or ``normalised``, for finite-nudge rules (see `StencilRule`).
         seed: of the random signs.
         damping: step of the iterations of tangent, adjoint and dyadic.
 
     Raises:
-        InputError: no such rule or correction, or the two do not go together.
+        InputError: no such rule, correction or force, or they do not go together.
     """
     if name not in RULES:
         raise InputError(f"no estimator {name!r}; there are {', '.join(RULES)}")
@@ -59,11 +67,14 @@ def make_rule(
     if correction != "none" and not issubclass(cls, StencilRule):
         why = "is exact already" if cls in (Adjoint, RecurrentBackprop, TruncatedBPTT) else "has no nudged phase for it"
         raise InputError(f"the estimator {name!r} takes no correction ({why}); use --correction none")
+    if force != "following" and (correction == "dyadic" or not issubclass(cls, StencilRule)):
+        what = "correction 'dyadic'" if correction == "dyadic" else f"estimator {name!r}"
+        raise InputError(f"the {what} compares no nudged states with a free one: nothing to hold; use force following")
     if correction == "dyadic":
         return Dyadic(nudge, damping)
     settings: dict[str, object] = {}
     if issubclass(cls, StencilRule):
-        settings |= {"nudge": nudge, "correction": correction}
+        settings |= {"nudge": nudge, "correction": correction, "force": force}
     if cls is Cauchy or cls is Oscillation:
         settings |= {"nudge": nudge, "count": points}
     if cls is RandomSign:

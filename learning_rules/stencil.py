@@ -9,7 +9,7 @@ Each estimator is its table. Nudged activities enter as differences from the fre
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
@@ -22,9 +22,13 @@ from substrates.base import Drive, Equilibrium, Nudge, RelaxationSubstrate
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Correction", "Point", "StencilRule"]
+__all__ = ["FORCES", "Correction", "Force", "Point", "StencilRule"]
 
 Correction = Literal["none", "asymep"]
+Force = Literal["following", "held", "normalised"]
+FORCES: tuple[Force, ...] = ("following", "held", "normalised")
+#: a gradient smaller than this counts as none: its direction is rounding
+_SMALLEST = 1e-6
 
 
 class Point(NamedTuple):
@@ -43,19 +47,28 @@ class StencilRule(Rule):
         nudge: |beta|, the size of the nudge; above zero.
         correction: ``asymep`` adds (W^T - W)(v - v0) while nudged, so that the response is the exact adjoint in
             networks without reciprocity (Scurria et al., arXiv 2602.03670).
+        force: what pushes the output. ``following``: beta dL/dv at the output's present activity, as published.
+            ``held``: beta dL/dv at the free activity, constant through the phase. ``normalised``: held, and divided
+            by the sample's largest |dL/dv|, which then multiplies the response. All three tend to the same response
+            as beta -> 0. A normalised force moves every sample equally far, so that noise and rounding of the
+            readings weigh on a sample in proportion to its error: without it, samples that are right already bring
+            nothing but noise.
 
     Raises:
-        InputError: a nudge that is not above zero, an unknown correction.
+        InputError: a nudge that is not above zero, an unknown correction or force.
     """
 
     nudge: float = 0.1
     correction: Correction = "none"
+    force: Force = field(default="following", kw_only=True)
 
     def __post_init__(self) -> None:
         if not (self.nudge > 0 and self.nudge < float("inf")):
             raise InputError(f"the nudge must be a finite number above zero, got {self.nudge}")
         if self.correction not in ("none", "asymep"):
             raise InputError(f"no correction {self.correction!r} of finite nudges; there are none, asymep")
+        if self.force not in FORCES:
+            raise InputError(f"no force {self.force!r} of finite nudges; there are {', '.join(FORCES)}")
 
     @property
     def exact(self) -> bool:
@@ -73,6 +86,7 @@ class StencilRule(Rule):
         return {
             "complex_states": any(complex(p.beta).imag != 0 for p in self.points()),
             "antisymmetric_correction": self.correction == "asymep",
+            "held_force": self.force != "following",
         }
 
     def estimate(
@@ -85,15 +99,32 @@ class StencilRule(Rule):
         ledger = Ledger()
         errors: tuple[Tensor, ...] = ()
         residual, converged = free.residual, free.converged
-        nudges = [Nudge(_plain(point.beta), target, reference) for point in points]
+        force, size = self._force(machine, free, target)
+        nudges = [Nudge(_plain(point.beta), target, reference, force) for point in points]
         for point, nudged in zip(points, machine.relax_each(drive, stop, nudges, free)):
             parts = tuple(_contribution(v, v0, point) for v, v0 in zip(nudged.activities, free.activities))
             errors = tuple(e.add_(part) for e, part in zip(errors, parts)) if errors else parts
             residual = torch.maximum(residual, nudged.residual)
             converged = converged & nudged.converged
             ledger.merge(nudged.ledger)
+        if size is not None:
+            errors = tuple(e.mul_(size.reshape(-1, *[1] * (e.dim() - 1)).to(e.dtype)) for e in errors)
         converged = converged & finite_samples(errors)
         return Estimate(errors, free.activities, residual, converged, len(points), None, ledger)
+
+    def _force(
+        self, machine: RelaxationSubstrate, free: Equilibrium, target: Tensor
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The held force per unit of beta, and the factor (batch,) that responses are to be multiplied by."""
+        if self.force == "following":
+            return None, None
+        gradient = machine.network.cost.gradient(free.activities[-1], target)
+        if self.force == "held":
+            return gradient, None
+        size = gradient.detach().flatten(1).abs().amax(dim=1)
+        size = torch.where(size > _SMALLEST, size, torch.zeros_like(size))
+        shape = (-1, *[1] * (gradient.dim() - 1))
+        return gradient / size.clamp(min=_SMALLEST).reshape(shape), size
 
 
 def _contribution(nudged: Tensor, free: Tensor, point: Point) -> Tensor:

@@ -44,6 +44,7 @@ class Capabilities:
     complex_states: bool = False  #: complex nudges (holomorphic estimators with more than two points)
     temporal_noise: bool = False  #: two relaxations of the same input may differ
     antisymmetric_correction: bool = False  #: can add (W^T - W)(v - v0) while nudged (AsymEP)
+    held_force: bool = False  #: obeys `Nudge.force` (nudges that are held or normalised)
     oscillation: bool = False  #: keeps its state between nudges (phase-free estimators)
     differentiable: bool = False  #: derivatives of the vector field can be had (tangent, adjoint, dyadic)
     reports: Literal["activity", "membrane"] = "activity"  #: what `Equilibrium.activities` are
@@ -92,11 +93,27 @@ class Nudge:
 
     The sign is plus: a positive ``beta`` pushes the loss up. ``reference`` (the free activities, one tensor per
     population) switches on the antisymmetric correction ``(W^T - W)(v - v0)`` of AsymEP.
+
+    ``force`` (batch, *output shape), real, stands for dL/dv where it is given: beta times it is held through the
+    phase, whatever the output does, and the machine computes no cost.
     """
 
     beta: complex
     target: Tensor
     reference: tuple[Tensor, ...] | None = None
+    force: Tensor | None = None
+
+    def check_force(self, shape: tuple[int, ...]) -> None:
+        """Raise unless the force, where there is one, is real and of ``shape``: (batch, *output shape).
+
+        Raises:
+            InputError: what came and what was expected.
+        """
+        if self.force is not None and (tuple(self.force.shape) != shape or self.force.is_complex()):
+            raise InputError(
+                f"the nudge's force has shape {tuple(self.force.shape)} and type {self.force.dtype}; expected real "
+                f"numbers of shape {shape}, one per output neuron and sample"
+            )
 
 
 @dataclass(frozen=True)

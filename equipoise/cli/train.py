@@ -34,6 +34,13 @@ ESTIMATORS = (
 @click.option("--estimator", default="centered", show_default=True, type=click.Choice(ESTIMATORS))
 @click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
 @click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
+@click.option(
+    "--nudge-force",
+    default="",
+    type=click.Choice(("", "following", "held", "normalised")),
+    metavar="following|held|normalised",
+    help="Follows the output, is held, or held at one size for all samples (best with noise). [default: the target's]",
+)
 @click.option("--angle", default=90.0, show_default=True, help="Degrees between forward and backward weights at start.")
 @click.option("--feedback-scale", default=1.0, show_default=True, help="Backward over forward weights' size.")
 @click.option("--tied", is_flag=True, help="One weight for both directions.")

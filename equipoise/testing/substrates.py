@@ -28,7 +28,8 @@ def check_relaxation_substrate(
     """Check every promise a `RelaxationSubstrate` makes, on a small layered network.
 
     Shapes; zero steps give the start back; flags true; the fixed point is one; a zero nudge leaves it; two fresh
-    machines give the same bits; a batch split in two gives the same bits; capabilities honest; bad input refused.
+    machines give the same bits; a batch split in two gives the same bits; capabilities honest; of a held nudge only
+    beta times force counts; bad input refused.
 
     Args:
         factory: makes a fresh machine for a network.
@@ -59,6 +60,8 @@ def check_relaxation_substrate(
         _check_zero_nudge(machine, drive, free, tolerance)
     _check_same_bits(factory, network, inputs, stop)
     _check_capabilities(machine, drive, free)
+    if machine.capabilities.held_force and not noisy:
+        _check_held_force(machine, drive, free)
     _check_bad_input(machine, inputs)
 
 
@@ -128,6 +131,7 @@ def _check_capabilities(machine: RelaxationSubstrate, drive: Drive, free: Equili
     wanted = (
         ("complex_states", claims.complex_states, Nudge(0.1j, labels)),
         ("antisymmetric_correction", claims.antisymmetric_correction, Nudge(0.1, labels, free.activities)),
+        ("held_force", claims.held_force, Nudge(0.1, labels, None, torch.ones_like(free.activities[-1]))),
     )
     for name, claimed, nudge in wanted:
         if claimed:
@@ -138,6 +142,23 @@ def _check_capabilities(machine: RelaxationSubstrate, drive: Drive, free: Equili
         except InputError:
             continue
         raise AssertionError(f"{name} is not claimed, so asking for it must raise InputError")
+
+
+def _check_held_force(machine: RelaxationSubstrate, drive: Drive, free: Equilibrium) -> None:
+    import torch
+
+    from substrates.base import Nudge, Stop
+
+    labels, ones = torch.zeros(drive.batch, dtype=torch.int64), torch.ones_like(free.activities[-1])
+
+    def output(beta: float, force: Tensor) -> Tensor:
+        nudge = Nudge(beta, labels, None, force)
+        return machine.relax(drive, Stop(20), nudge=nudge, start=free).activities[-1]
+
+    up, same, down = output(0.5, ones), output(0.25, 2 * ones), output(0.5, -ones)
+    assert bool((up == same).all()), "half the nudge with twice the held force must give the same bits"
+    assert bool((up > down).any()), "a held force of the other sign must push the other way"
+    assert not bool((up < down).any()), "a held force of the other sign must push the other way"
 
 
 def _check_bad_input(machine: RelaxationSubstrate, inputs: Tensor) -> None:

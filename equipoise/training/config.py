@@ -39,6 +39,7 @@ class TrainConfig:
         chip: keyword arguments of the machine (chip parameters for ``analog``, settings for ``loihi2-sim``);
             empty takes the target's defaults.
         estimator, points, nudge, correction: the learning rule. ``adaptive`` lets the nudge follow its own error.
+        nudge_force: following, held or normalised (`learning_rules.stencil.StencilRule`); empty takes the target's.
         angle: between forward and transposed backward weights at the start, degrees; ``tied`` ties them.
         feedback_scale: size of the backward weights relative to the forward ones', at the start and as the goal of
             homeostasis; below 1 the network settles faster and is less bistable.
@@ -67,6 +68,7 @@ class TrainConfig:
     points: int = 2
     nudge: float = 0.0
     adaptive: bool = False
+    nudge_force: str = ""
     angle: float = 90.0
     feedback_scale: float = 1.0
     tied: bool = False
@@ -121,6 +123,8 @@ class TrainConfig:
             raise InputError(f"homeostasis-end: got {self.homeostasis_end}, expected zero or more")
         if self.tied and self.homeostasis > 0:
             raise InputError("tied weights are symmetric already; leave homeostasis at 0 or use --angle 0 untied")
+        if self.nudge_force not in ("", "following", "held", "normalised"):
+            raise InputError(f"no nudge force {self.nudge_force!r}; there are following, held, normalised")
         if self.seed < 0:
             raise InputError(f"seed: got {self.seed}, expected zero or more")
         if self.resume and self.checkpoint is None and self.out is None:
@@ -143,10 +147,18 @@ class TrainConfig:
             self,
             layers=layers,
             nudge=self.nudge or (0.1 if target == "ideal" else 0.5),
+            nudge_force=self.nudge_force or self._usual_force(target),
             epochs=self.epochs or (15 if small else 10),
             batch_size=self.batch_size or (32 if small else 100),
             lr=self.lr or {"adamw": 5e-3 if small else 1e-3, "sgd": 0.05 if small else 0.02}[self.optimizer],
         )
+
+    def _usual_force(self, target: str) -> str:
+        """Normalised where readings are noisy and the estimator compares nudged states with the free one."""
+        from learning_rules import RULES, StencilRule
+
+        finite = self.estimator in RULES and issubclass(RULES[self.estimator], StencilRule)
+        return "normalised" if target == "analog" and finite and self.correction != "dyadic" else "following"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for records."""

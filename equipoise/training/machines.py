@@ -31,9 +31,7 @@ def _ideal(network: Network, options: dict[str, Any], seed: int) -> RelaxationSu
 
     del seed
     # Same fixed points as the damped map in a quarter of the sweeps; a full step of 1 cycles more often.
-    solver = {"step_size": 0.7, **options}
-    hold = solver.pop("hold_nudge", False)
-    return IdealMachine(network, solver=AlternatingBlocks(**solver), hold_nudge=hold)
+    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 0.7, **options}))
 
 
 def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:

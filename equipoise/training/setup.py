@@ -41,6 +41,7 @@ def make_learner(config: TrainConfig, machine: RelaxationSubstrate) -> Learner:
         nudge=config.nudge,
         points=config.points,
         correction=config.correction,
+        force=config.nudge_force or "following",
         seed=config.seed,
     )
     return Learner(

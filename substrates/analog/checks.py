@@ -49,6 +49,7 @@ def check_nudge(network: Network, drive: Drive, nudge: Nudge | None) -> None:
     if nudge.target.shape[0] != drive.batch:
         raise InputError(f"{nudge.target.shape[0]} targets for a batch of {drive.batch}; expected one each")
     network.cost.check_target(nudge.target)
+    nudge.check_force((drive.batch, *network.populations[-1].shape))
     if nudge.reference is not None:
         got = [tuple(r.shape) for r in nudge.reference]
         expected = [(drive.batch, *p.shape) for p in network.populations]

@@ -81,20 +81,24 @@ class Field:
         return force.clamp(-self.rail, self.rail) if self.rail else force
 
     def _nudge_current(self, nudge: Nudge, output: Tensor) -> Tensor:
-        """beta dL/dv of the output activities."""
+        """beta dL/dv of the output activities, or beta times the held force."""
         if nudge.beta == 0:
             return torch.zeros_like(output)
         beta = nudge.beta if output.is_complex() else complex(nudge.beta).real
-        current = beta * self.network.cost.gradient(output, nudge.target)
+        gradient = self.network.cost.gradient(output, nudge.target) if nudge.force is None else nudge.force
+        current = beta * gradient
         return quantise(current, self.nudge_bits, -self.nudge_range, self.nudge_range)
 
     def select(self, samples: Tensor) -> Field:
         """The field of some samples of the batch, by index."""
         nudge = self.nudge
         if nudge is not None:
-            reference = nudge.reference
+            reference, force = nudge.reference, nudge.force
             nudge = Nudge(
-                nudge.beta, nudge.target[samples], None if reference is None else tuple(r[samples] for r in reference)
+                nudge.beta,
+                nudge.target[samples],
+                None if reference is None else tuple(r[samples] for r in reference),
+                None if force is None else force[samples],
             )
         return replace(self, currents=tuple(c[samples] for c in self.currents), nudge=nudge)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
-from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
@@ -25,14 +23,10 @@ class IdealMachine(RelaxationSubstrate):
     Args:
         network: kept by reference; its present parameters are used at every call, nothing needs programming.
         solver: how to relax; half-steps of the damped map unless told otherwise.
-        hold_nudge: take the nudge's force beta dL/dv once, at the state a phase starts from, and hold it, as Loihi 2
-            does; otherwise it follows the output. The response at beta -> 0 is the same; at a finite nudge a held
-            force does not fade while the output approaches its target.
     """
 
-    def __init__(self, network: Network, *, solver: Solver | None = None, hold_nudge: bool = False) -> None:
+    def __init__(self, network: Network, *, solver: Solver | None = None) -> None:
         self.network = network
-        self.hold_nudge = hold_nudge
         self.solver = Damped() if solver is None else solver
         self._compiled = DenseRelaxation(network)
         self._macs = macs_per_step(network)
@@ -41,8 +35,9 @@ class IdealMachine(RelaxationSubstrate):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="ideal",
-            complex_states=self.network.holomorphic and not self.hold_nudge,
+            complex_states=self.network.holomorphic,
             antisymmetric_correction=True,
+            held_force=True,
             oscillation=True,
             differentiable=True,
         )
@@ -64,8 +59,6 @@ class IdealMachine(RelaxationSubstrate):
         check_nudge(network, drive, nudge)
         membranes: State = network.rest(drive.batch) if start is None else check_start(network, drive, start)
         phase = "free" if nudge is None else "nudged"
-        if nudge is not None and self.hold_nudge:
-            drive, nudge = self._held(drive, nudge, start)
         if needs_complex(nudge, membranes):
             membranes = promote(membranes)
         field = Field(network, drive.currents, nudge, lambda i, u: network.activations[i].function(u))
@@ -75,16 +68,6 @@ class IdealMachine(RelaxationSubstrate):
             relaxed = relax_batch(self.solver, field, membranes, stop)
             activities = field.activate(relaxed.membranes)
         return self._equilibrium(relaxed, activities, phase, slice(None))
-
-    def _held(self, drive: Drive, nudge: Nudge, start: Equilibrium | None) -> tuple[Drive, Nudge | None]:
-        """The drive with the nudge's force at ``start`` in it, and what is left of the nudge (a correction)."""
-        if start is None:
-            raise InputError("a held nudge takes its force from the free state; give it as start")
-        if complex(nudge.beta).imag != 0:
-            raise InputError(f"a held nudge must be real, got {nudge.beta}; build the machine without hold_nudge")
-        force = complex(nudge.beta).real * self.network.cost.gradient(start.activities[-1], nudge.target)
-        held = replace(drive, currents=(*drive.currents[:-1], drive.currents[-1] + force))
-        return held, None if nudge.reference is None else replace(nudge, beta=0.0)
 
     @torch.no_grad()
     def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
@@ -97,10 +80,9 @@ class IdealMachine(RelaxationSubstrate):
         )
         together = (
             len(nudges) > 1
-            and not self.hold_nudge
             and self._compiled.applies(field, self.solver, membranes)
             and all(complex(n.beta).imag == 0 and n.beta != 0 for n in nudges)
-            and all(n.target is nudges[0].target and n.reference is nudges[0].reference for n in nudges)
+            and all(_alike(n, nudges[0]) for n in nudges)
         )
         if not together:
             return super().relax_each(drive, stop, nudges, start)
@@ -129,6 +111,11 @@ class IdealMachine(RelaxationSubstrate):
         ledger.add(Event.MACS, total * self._macs * factor, phase=phase)
         ledger.add(Event.STEPS, total, phase=phase)
         return ledger
+
+
+def _alike(a: Nudge, b: Nudge) -> bool:
+    """Whether two nudges differ in beta alone."""
+    return a.target is b.target and a.reference is b.reference and a.force is b.force
 
 
 def needs_complex(nudge: Nudge | None, membranes: State) -> bool:

@@ -94,6 +94,7 @@ class AnalogMachine(RelaxationSubstrate):
             complex_states=self.network.holomorphic and not self.chip.rail,
             temporal_noise=self.chip.noisy,
             antisymmetric_correction=self.chip.transposed_reads,
+            held_force=True,
             oscillation=True,
         )
 

@@ -19,7 +19,7 @@ from substrates.analog.solvers.alternating import AlternatingBlocks, blocks
 from substrates.analog.solvers.damped import Damped
 from substrates.analog.solvers.discrete_map import DiscreteMap
 from substrates.analog.solvers.driver import DEFAULT_TOLERANCE, RETURN_RATIO, WINDOW, Relaxed, Solver
-from substrates.base import Stop
+from substrates.base import Nudge, Stop
 from substrates.network import INPUT, Network, SoftmaxReadout, SquaredError, State
 
 __all__ = ["DenseRelaxation"]
@@ -133,6 +133,8 @@ class DenseRelaxation:
             along, back = network.recurrent_currents(reference), network.transposed_currents(reference, reference)
             currents = tuple(i + a - b for i, a, b in zip(currents, along, back))
         u, drive = self._rows(membranes, copies), self._rows(currents, copies)
+        if nudge is not None and nudge.force is not None:
+            self._hold(drive, nudge, betas)
         g = self._ones if gain is None else self._neurons_from(gain)
         o = self._zeros if offset is None else self._neurons_from(offset)
         ends = [(c.source, c.target) if corrected else (c.target, c.source) for c in couplings]
@@ -185,6 +187,14 @@ class DenseRelaxation:
             out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
         return out.reshape(copies * batch, self._width)
 
+    def _hold(self, drive: Floats, nudge: Nudge, betas: Sequence[float]) -> None:
+        """Add beta times the held force to the output's current; one beta after the other where there are several."""
+        assert nudge.force is not None
+        force = nudge.force.detach().to(torch.float32).flatten(1).numpy()
+        output = slice(int(self._first[-1]), int(self._first[-1] + self._size[-1]))
+        for copy, beta in enumerate(betas or (complex(nudge.beta).real,)):
+            drive[copy * len(force) : (copy + 1) * len(force), output] += np.float32(beta) * force
+
     def _steps_of(self, solver: Solver) -> Floats:
         """h of every neuron; kept for solvers that are plain values."""
         if isinstance(solver, AnalogStep):
@@ -212,7 +222,7 @@ def _cost(field: Field, betas: Sequence[float], batch: int) -> tuple[int, Floats
     """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop of ``batch`` rows in all."""
     nudge, cost = field.nudge, field.network.cost
     empty = np.zeros((batch, 0), np.float32)
-    if nudge is None or (nudge.beta == 0 and not betas):
+    if nudge is None or nudge.force is not None or (nudge.beta == 0 and not betas):
         return 0, np.zeros(batch, np.float32), empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
     each = betas or (complex(nudge.beta).real,)
     beta = np.repeat(np.array(each, np.float32), batch // len(each))

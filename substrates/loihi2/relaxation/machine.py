@@ -96,7 +96,7 @@ class Loihi2Machine(RelaxationSubstrate):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="loihi2-sim", integer=True, oscillation=True)
+        return Capabilities(name="loihi2-sim", integer=True, held_force=True, oscillation=True)
 
     def program(self) -> Ledger:
         ledger = Ledger()
@@ -228,7 +228,10 @@ class Loihi2Machine(RelaxationSubstrate):
         return start.state.states.copy(), start.state
 
     def add_nudge(self, nudge: Nudge, bias: Int32, held: ChipState) -> int:
-        """Add beta dL/dv to the output's part of ``bias`` (batch, neurons); return how many values the host sends.
+        """Add beta dL/dv (or beta times the force given) to the output's part of ``bias`` (batch, neurons).
+
+        Returns:
+            How many values the host sends.
 
         Raises:
             InputError: a complex nudge, or one with an antisymmetric correction.
@@ -240,8 +243,12 @@ class Loihi2Machine(RelaxationSubstrate):
             raise InputError("the chip stores no transposed weights: no antisymmetric correction; use correction none")
         lo = int(self.chip.rules.offset[-2])
         shape = self.network.populations[-1].shape
-        activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32))
-        force = self.network.cost.gradient(activity.reshape(-1, *shape), nudge.target).detach().flatten(1)
+        nudge.check_force((len(bias), *shape))
+        if nudge.force is None:
+            activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32))
+            force = self.network.cost.gradient(activity.reshape(-1, *shape), nudge.target).detach().flatten(1)
+        else:
+            force = nudge.force.flatten(1)
         added = np.rint(beta.real * force.double().numpy() * self.settings.one).astype(np.int64)
         bias[:, lo:] = np.clip(bias[:, lo:] + added, -STATE_MAX, STATE_MAX)
         return int(np.count_nonzero(added))

@@ -225,15 +225,17 @@ def test_weights_changed_behind_the_optimizer_are_used():
     betas=st.lists(st.sampled_from([0.5, -0.5, 0.1, 1.0]), min_size=1, max_size=4),
     tolerance=st.sampled_from([0.0, 1e-3, 3e-2]),
     corrected=st.booleans(),
+    held=st.booleans(),
     rows=st.integers(1, 12),
     seed=st.integers(0, 1000),
 )
-def test_nudges_side_by_side_are_the_nudges_one_by_one(network, solver, betas, tolerance, corrected, rows, seed):
+def test_nudges_side_by_side_are_the_nudges_one_by_one(network, solver, betas, tolerance, corrected, held, rows, seed):
     machine = IdealMachine(network, solver=solver)
     x, y = _batch(rows, seed)
     drive = machine.drive(x)
     free = machine.relax(drive, Stop(7))
-    nudges = [Nudge(b, y, free.activities if corrected else None) for b in betas]
+    force = torch.sin(torch.arange(1.0, 1 + free.activities[-1].numel())).reshape(free.activities[-1].shape)
+    nudges = [Nudge(b, y, free.activities if corrected else None, force if held else None) for b in betas]
     stop = Stop(9, tolerance, 2)
     together = machine.relax_each(drive, stop, nudges, free)
     assert len(together) == len(nudges)
