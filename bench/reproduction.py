@@ -69,7 +69,7 @@ def _full() -> tuple[Case, ...]:
             ("finite nudge, homeostasis alone", {**FINITE, **HOMEOSTASIS}),
             ("imperfect chip, AsymEP", {**ON_CHIP, "correction": "asymep"}),
             ("exact gradient, feedback scale 0.25", {"estimator": "adjoint", "feedback_scale": 0.25}),
-            ("imperfect chip, homeostasis alone", {**ON_CHIP, **STRONG}),
+            ("imperfect chip, homeostasis alone", {**ON_CHIP, **STRONG, "feedback_scale": 0.5}),
             (
                 "imperfect chip, AsymEP, force that follows, nudge 0.5",
                 {**FOLLOWING, "correction": "asymep", "nudge": 0.5},
