@@ -36,9 +36,7 @@ ESTIMATORS = (
 @click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
 @click.option(
     "--nudge-force",
-    default="",
-    type=click.Choice(("", "following", "held", "normalised")),
-    metavar="following|held|normalised",
+    type=click.Choice(("following", "held", "normalised")),
     help="Follows the output, is held, or held at one size for all samples (best with noise). [default: the target's]",
 )
 @click.option("--angle", default=90.0, show_default=True, help="Degrees between forward and backward weights at start.")
@@ -85,7 +83,9 @@ ESTIMATORS = (
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, bit for bit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(as_json: bool, layers: str | None, nudge: str, chip: str | None, **options: Any) -> int:
+def command(
+    as_json: bool, layers: str | None, nudge: str, nudge_force: str | None, chip: str | None, **options: Any
+) -> int:
     """Train a network by equilibrium propagation.
 
     Forward and backward weights are independent (their angle at the start is --angle); --homeostasis pulls them
@@ -101,6 +101,7 @@ def command(as_json: bool, layers: str | None, nudge: str, chip: str | None, **o
         layers=parse_layers(layers) if layers else (),
         nudge=size,
         adaptive=adaptive,
+        nudge_force=nudge_force or "",
         chip=_chip(chip, options["target"]),
         **options,
     )
