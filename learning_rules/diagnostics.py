@@ -7,7 +7,7 @@ knowing the true gradient.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -70,7 +70,7 @@ def diagnose_nudge(
         raise InputError(f"the rule {rule.name!r} has no nudge to diagnose")
     finer: StencilRule
     if isinstance(rule, Cauchy) and machine.capabilities.complex_states:
-        finer = Cauchy(rule.nudge, rule.correction, 2 * rule.count)
+        finer = replace(rule, count=2 * rule.count)
         what = f"N = {rule.count} and {2 * rule.count}"
         leakage = imaginary_leakage(rule, machine, drive, target, phases, free) if rule.count > 2 else None
     else:
@@ -105,9 +105,11 @@ def imaginary_leakage(
     """
     sums = [torch.zeros_like(v, dtype=torch.complex128) for v in free.activities]
     stop = phases.nudged_by(rule.nudge)
+    force, _ = rule.held_force(machine, free, target)
+    reference = free.activities if rule.correction == "asymep" else None
     for point in circle_points(rule.nudge, rule.count, mirror=False):
         beta = point.beta if complex(point.beta).imag != 0 else complex(point.beta).real
-        v = machine.relax(drive, stop, nudge=Nudge(beta, target), start=free).activities
+        v = machine.relax(drive, stop, nudge=Nudge(beta, target, reference, force), start=free).activities
         sums = [s + (x - x0) * point.coefficient for s, x, x0 in zip(sums, v, free.activities)]
     imaginary = sum(float(s.imag.pow(2).sum()) for s in sums)
     real = sum(float(s.real.pow(2).sum()) for s in sums)

@@ -99,7 +99,7 @@ class StencilRule(Rule):
         ledger = Ledger()
         errors: tuple[Tensor, ...] = ()
         residual, converged = free.residual, free.converged
-        force, size = self._force(machine, free, target)
+        force, size = self.held_force(machine, free, target)
         nudges = [Nudge(_plain(point.beta), target, reference, force) for point in points]
         for point, nudged in zip(points, machine.relax_each(drive, stop, nudges, free)):
             parts = tuple(_contribution(v, v0, point) for v, v0 in zip(nudged.activities, free.activities))
@@ -112,16 +112,16 @@ class StencilRule(Rule):
         converged = converged & finite_samples(errors)
         return Estimate(errors, free.activities, residual, converged, len(points), None, ledger)
 
-    def _force(
+    def held_force(
         self, machine: RelaxationSubstrate, free: Equilibrium, target: Tensor
     ) -> tuple[Tensor | None, Tensor | None]:
-        """The held force per unit of beta, and the factor (batch,) that responses are to be multiplied by."""
+        """The held force per unit of beta, and the factor (batch,) for the response; None where there is none."""
         if self.force == "following":
             return None, None
-        gradient = machine.network.cost.gradient(free.activities[-1], target)
+        gradient = machine.network.cost.gradient(free.activities[-1], target).detach()
         if self.force == "held":
             return gradient, None
-        size = gradient.detach().flatten(1).abs().amax(dim=1)
+        size = gradient.flatten(1).abs().amax(dim=1)
         size = torch.where(size > _SMALLEST, size, torch.zeros_like(size))
         shape = (-1, *[1] * (gradient.dim() - 1))
         return gradient / size.clamp(min=_SMALLEST).reshape(shape), size

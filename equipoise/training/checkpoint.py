@@ -75,7 +75,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
         raise InputError(f"{path} is not a readable checkpoint ({str(error).splitlines()[0]}); remove it") from None
     if version != VERSION:
         raise InputError(f"{path} is a checkpoint of version {version}, this program reads {VERSION}; start afresh")
-    before = state["identity"]
+    before = {"nudge_force": "following", **state["identity"]}  # checkpoints without it are older than the setting
     different = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
     if different:
         changes = ", ".join(f"{k} {before.get(k)!r} -> {identity.get(k)!r}" for k in different)

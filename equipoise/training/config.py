@@ -13,6 +13,8 @@ __all__ = ["TrainConfig", "parse_layers"]
 #: hidden layers taken when none are given, by data set
 _HIDDEN = {"digits": (128,)}
 _DEFAULT_HIDDEN = (256, 256)
+#: chip parameters that make a reading differ from the activity by more than the chip's mismatch
+_NOISE = ("readout_noise", "read_noise", "read_noise_proportional", "state_noise", "adc_bits")
 
 
 def parse_layers(text: str) -> tuple[int, ...]:
@@ -155,10 +157,13 @@ class TrainConfig:
 
     def _usual_force(self, target: str) -> str:
         """Normalised where readings are noisy and the estimator compares nudged states with the free one."""
+        from equipoise.training.machines import IMPERFECT_CHIP
         from learning_rules import RULES, StencilRule
 
+        chip = self.chip or IMPERFECT_CHIP
+        noisy = target == "analog" and any(chip.get(name) for name in _NOISE)
         finite = self.estimator in RULES and issubclass(RULES[self.estimator], StencilRule)
-        return "normalised" if target == "analog" and finite and self.correction != "dyadic" else "following"
+        return "normalised" if noisy and finite and self.correction != "dyadic" else "following"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for records."""

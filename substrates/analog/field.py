@@ -85,8 +85,10 @@ class Field:
         if nudge.beta == 0:
             return torch.zeros_like(output)
         beta = nudge.beta if output.is_complex() else complex(nudge.beta).real
-        gradient = self.network.cost.gradient(output, nudge.target) if nudge.force is None else nudge.force
-        current = beta * gradient
+        if nudge.force is None:
+            current = beta * self.network.cost.gradient(output, nudge.target)
+        else:
+            current = beta * nudge.force.detach().to(output.real.dtype)
         return quantise(current, self.nudge_bits, -self.nudge_range, self.nudge_range)
 
     def select(self, samples: Tensor) -> Field:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +14,20 @@ from hypothesis import strategies as st
 from equipoise.testing.rules import check_rule, make_bench, relative_error
 from equipoise.training import TrainConfig, load_dataset, train
 from hw_profiles.errors import InputError
-from learning_rules import Cauchy, Centered, Force, FourPoint, OneSided, Phases, RandomSign, Rule, make_rule
+from learning_rules import (
+    FORCES,
+    Cauchy,
+    Centered,
+    Force,
+    FourPoint,
+    OneSided,
+    Phases,
+    RandomSign,
+    Rule,
+    diagnose_nudge,
+    make_rule,
+)
+from learning_rules.references.adjoint import adjoint_errors
 from substrates.analog import AnalogMachine, ChipParameters, IdealMachine
 from substrates.base import Capabilities, Nudge, Stop
 from substrates.loihi2.relaxation import Loihi2Machine
@@ -80,15 +95,18 @@ def test_a_normalised_force_brings_the_gradient_through_read_out_noise() -> None
     )
     phases = Phases(Stop(200, 1e-6), Stop(200, 1e-6))
     drive = quiet.drive(x)
-    exact = Centered(0.05, "asymep").estimate(quiet, drive, y, phases, quiet.relax(drive, phases.free)).errors
+    exact, _ = adjoint_errors(quiet, quiet.relax(drive, phases.free), y, phases)
     free = noisy.relax(drive, phases.free)
 
-    def cosine(force: Force) -> float:
-        found = Centered(0.25, "asymep", force=force).estimate(noisy, drive, y, phases, free).errors
-        return min(float(torch.cosine_similarity(a.ravel(), b.ravel(), dim=0)) for a, b in zip(found, exact))
+    def cosine(force: Force) -> tuple[float, float]:
+        """Of the median sample, and of all samples together; the worse population's."""
+        found = Centered(0.5, "asymep", force=force).estimate(noisy, drive, y, phases, free).errors
+        each = min(float(torch.cosine_similarity(a, b).median()) for a, b in zip(found, exact))
+        return each, min(float(torch.cosine_similarity(a.ravel(), b.ravel(), dim=0)) for a, b in zip(found, exact))
 
-    assert cosine("normalised") > cosine("held") + 0.1 > cosine("following") + 0.2
-    assert cosine("normalised") > 0.8
+    (following, all_following), (held, _), (normalised, all_normalised) = map(cosine, FORCES)
+    assert normalised > max(following, held) + 0.2
+    assert all_normalised > all_following + 0.2
 
 
 def test_on_loihi_the_force_given_is_the_force_taken() -> None:
@@ -123,8 +141,57 @@ def test_what_cannot_be_held_is_refused() -> None:
 
     with pytest.raises(InputError, match="no held force"):
         Centered(0.1, force="held").check(Deaf(bench.network))
+    loihi = Loihi2Machine(layered([9, 12, 4]))
+    with pytest.raises(InputError, match="no finite numbers"):
+        loihi.relax(
+            loihi.drive(torch.rand(1, 9)),
+            Stop(3),
+            nudge=Nudge(0.1, torch.tensor([0]), None, torch.full((1, 4), math.nan)),
+        )
     wrong = torch.ones(2, 4, dtype=torch.float64)
     for machine in (bench.machine, AnalogMachine(bench.network), Loihi2Machine(layered([9, 12, 8, 4]))):
         drive = machine.drive(bench.inputs.to(next(machine.network.parameters()).dtype))
         with pytest.raises(InputError, match="one per output neuron"):
             machine.relax(drive, Stop(3), nudge=Nudge(0.1, bench.target, None, wrong))
+
+
+def test_the_force_is_taken_as_a_number_whatever_its_type() -> None:
+    """A user's own cost may compute in another precision, or with autograd."""
+    for options in ({}, {"nudge_bits": 6}):  # compiled, and in torch
+        machine = AnalogMachine(layered([9, 12, 4], seed=4), ChipParameters(**options))
+        drive = machine.drive(torch.rand(3, 9, generator=torch.Generator().manual_seed(0)))
+        free = machine.relax(drive, Stop(60))
+        force = torch.linspace(-1, 1, 12).reshape(3, 4)
+        found = [
+            machine.relax(drive, Stop(20), nudge=Nudge(0.5, torch.tensor([0, 1, 2]), None, f), start=free)
+            for f in (force, force.double().requires_grad_())
+        ]
+        assert all(torch.equal(a, b) for a, b in zip(found[0].activities, found[1].activities))
+
+
+def test_a_diagnosis_compares_nudges_of_the_same_force() -> None:
+    bench = make_bench(scale=2.0)
+    rule = Cauchy(0.5, count=4, force="normalised")
+    found = diagnose_nudge(rule, bench.machine, bench.drive, bench.target, bench.phases, bench.free)
+    coarse, fine = (
+        dataclasses.replace(rule, count=n)
+        .estimate(bench.machine, bench.drive, bench.target, bench.phases, bench.free)
+        .errors
+        for n in (4, 8)
+    )
+    assert found.difference == pytest.approx(relative_error(coarse, fine), rel=1e-6)
+
+
+def test_the_usual_force_follows_the_chip() -> None:
+    def usual(**settings: Any) -> str:
+        target = settings.get("target", "ideal")
+        return TrainConfig(layers=(64, 10), **settings).resolved(target, 64, 10).nudge_force
+
+    assert usual(target="analog") == "normalised"
+    assert usual(target="analog", chip={"readout_noise": 0.01}) == "normalised"
+    assert usual(target="analog", chip={"gain_mismatch": 0.05}) == "following"
+    assert usual(target="analog", estimator="oscillation") == "following"
+    assert usual(target="analog", nudge_force="held") == "held"
+    assert usual() == "following"
+    with pytest.raises(InputError, match="no nudge force 'heavy'"):
+        usual(nudge_force="heavy")

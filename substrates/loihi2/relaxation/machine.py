@@ -248,7 +248,11 @@ class Loihi2Machine(RelaxationSubstrate):
             activity = torch.from_numpy((held.force_at(beta.real) / self.settings.one).astype(np.float32))
             force = self.network.cost.gradient(activity.reshape(-1, *shape), nudge.target).detach().flatten(1)
         else:
-            force = nudge.force.flatten(1)
+            force = nudge.force.detach().flatten(1)
+            if not bool(torch.isfinite(force).all()):
+                raise InputError(
+                    "the nudge's force holds values that are no finite numbers; integers cannot carry them"
+                )
         added = np.rint(beta.real * force.double().numpy() * self.settings.one).astype(np.int64)
         bias[:, lo:] = np.clip(bias[:, lo:] + added, -STATE_MAX, STATE_MAX)
         return int(np.count_nonzero(added))

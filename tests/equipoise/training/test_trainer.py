@@ -113,6 +113,19 @@ def test_resume_refuses_other_settings_and_damage(tmp_path: Path) -> None:
         train(replace(config, resume=True))
 
 
+def test_a_checkpoint_older_than_the_nudges_force_resumes(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=1, train_samples=64, test_samples=50, out=tmp_path / "run.h5")
+    train(config)
+    path = config.checkpoint_path
+    assert path is not None
+    state = torch.load(path, weights_only=True)
+    assert state["identity"].pop("nudge_force") == "following"
+    torch.save(state, path)
+    assert len(train(replace(config, resume=True)).epochs) == 1
+    with pytest.raises(InputError, match="nudge_force 'following' -> 'held'"):
+        train(replace(config, resume=True, nudge_force="held"))
+
+
 def test_resume_keeps_to_the_clock_or_to_the_counts(tmp_path: Path) -> None:
     config = replace(SMALL, target="analog", epochs=1, checkpoint=tmp_path / "c")
     train(config)
