@@ -74,10 +74,6 @@ def _full() -> tuple[Case, ...]:
                 "imperfect chip, AsymEP, force that follows, nudge 0.5",
                 {**FOLLOWING, "correction": "asymep", "nudge": 0.5},
             ),
-            (
-                "imperfect chip, AsymEP, force that follows, nudge 1",
-                {**FOLLOWING, "correction": "asymep", "nudge": 1.0},
-            ),
             ("finite nudge, homeostasis to B = W^T", {**FINITE, **STRONG}),
             ("finite nudge, homeostasis through the optimizer", {**FINITE, **COUPLED}),
             ("finite nudge, AsymEP and homeostasis", {**FINITE, **HOMEOSTASIS, "correction": "asymep"}),
