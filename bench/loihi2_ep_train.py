@@ -23,13 +23,13 @@ import numpy as np
 import torch
 
 from equipoise.training import TrainConfig, train
+from equipoise.training.build import make_network
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.machines import placed_counts
-from equipoise.training.setup import make_network
 from hw_profiles.ledger import Ledger
+from hw_profiles.per_sample import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
-from hw_profiles.shares import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import FORCES
 from substrates.analog import IdealMachine
 from substrates.analog.solvers import Damped

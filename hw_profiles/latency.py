@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hw_profiles.core_spread import Spread, spread
 from hw_profiles.grades import ZERO, Estimate
 from hw_profiles.ledger import Event, Ledger
-from hw_profiles.placement import Spread, spread
 
 if TYPE_CHECKING:
     from hw_profiles.schema import Price, ProfileModel

@@ -10,7 +10,7 @@ Latency has the max-affine form of arXiv:2601.10035, applied to each phase's tot
         + serial work
 
 The maximum of totals is a lower bound of the sum over steps of each step's maximum; the two agree when steps
-are alike. Events without a core are spread over cores as `hw_profiles.placement` says.
+are alike. Events without a core are spread over cores as `hw_profiles.core_spread` says.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.fitted_range import check_validity
 from hw_profiles.grades import ZERO, Estimate, Grade
 from hw_profiles.latency import LatencyTerm, latency
 from hw_profiles.ledger import Event, Key, Ledger
-from hw_profiles.validity import check_validity
 
 if TYPE_CHECKING:
     from hw_profiles.schema import Price, ProfileModel

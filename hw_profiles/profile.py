@@ -114,8 +114,8 @@ def _tables(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _whole_file(data: dict[str, Any]) -> list[str]:
     """Checks across entries, on the raw tables, so that they run even when a single figure is wrong."""
+    from hw_profiles.fitted_range import METRICS
     from hw_profiles.schema import REQUIRED_EVENTS
-    from hw_profiles.validity import METRICS
 
     found: list[str] = []
     spoken = [str(entry.get("event")) for entry in _tables(data, "price")]

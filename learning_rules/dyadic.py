@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hw_profiles.errors import InputError
-from learning_rules.linear import iterate, linearise
+from learning_rules.linear_response import iterate, linearise
 from learning_rules.rule import Estimate, Phases, Rule, finite_samples
 from substrates.base import Drive, Equilibrium, RelaxationSubstrate
 

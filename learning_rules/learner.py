@@ -20,8 +20,8 @@ from learning_rules.combine import (
 from learning_rules.homeostasis import Homeostasis
 from learning_rules.random_sign import RandomSign
 from learning_rules.rule import Estimate, Phases, Rule
-from learning_rules.samples import SamplePolicy
 from learning_rules.stencil import StencilRule
+from learning_rules.unsettled import SamplePolicy
 from substrates.base import Drive, Equilibrium, RelaxationSubstrate
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from learning_rules.linear import tangent_currents
+from learning_rules.linear_response import tangent_currents
 from learning_rules.rule import State
 from substrates.network import Dense
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.qubo.compiled import ordered
+from equipoise.qubo.kernels import ordered
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 

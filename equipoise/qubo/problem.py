@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.compiled import both_ways, cost_on, in_order, ordered, survey
+from equipoise.qubo.kernels import both_ways, cost_on, in_order, ordered, survey
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:

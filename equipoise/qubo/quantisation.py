@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.compiled import halves_both_ways, reaches, sizes
+from equipoise.qubo.kernels import halves_both_ways, reaches, sizes
 from equipoise.qubo.problem import Problem
 
 __all__ = ["Group", "Quantised", "quantise"]

@@ -10,10 +10,10 @@ from typing import Any
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 from hw_profiles.measured import timed_ledger
+from hw_profiles.per_sample import INFERENCE, TRAINING_SAMPLE, Share, shares
 from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
-from hw_profiles.shares import INFERENCE, TRAINING_SAMPLE, Share, shares
 
 __all__ = ["OWN_PROFILES", "Quality", "Run", "load_runs"]
 

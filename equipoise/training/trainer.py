@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from equipoise.training.build import make_learner, make_network, make_optimizer
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import PROFILES, make_machine, placed_counts
 from equipoise.training.result import TrainResult
-from equipoise.training.setup import make_learner, make_network, make_optimizer
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
-from hw_profiles.shares import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
+from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
 
@@ -89,7 +89,7 @@ class _Run:
     ledger: Ledger
     history: list[dict[str, Any]]
     best: dict[str, Any]
-    samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.shares
+    samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.per_sample
     placed: Callable[[Ledger], Ledger]  #: puts counts on the chip's cores
 
     @classmethod

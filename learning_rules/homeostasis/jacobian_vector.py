@@ -9,7 +9,7 @@ import torch
 
 from hw_profiles.errors import InputError
 from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, in_units, own_weights
-from learning_rules.linear import tangent_currents
+from learning_rules.linear_response import tangent_currents
 from substrates.seeds import derive_seed
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
-from learning_rules.linear import Linearisation, iterate, linearise
+from learning_rules.linear_response import Linearisation, iterate, linearise
 from learning_rules.rule import Estimate, Phases, Rule, State, finite_samples
 from substrates.base import Drive, Equilibrium, RelaxationSubstrate
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from equipoise.cli.train import _chip, command
 from equipoise.training import TrainConfig
-from equipoise.training.setup import make_learner, make_network
+from equipoise.training.build import make_learner, make_network
 from hw_profiles.errors import InputError
 from substrates.analog import IdealMachine
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from hw_profiles.core_spread import spread
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
-from hw_profiles.placement import spread
 
 if TYPE_CHECKING:
     from hw_profiles.schema import ProfileModel

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hw_profiles.ledger import Event, Ledger
+from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
-from hw_profiles.shares import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 
 SAMPLES = {TRAINING_SAMPLE: 10, INFERENCE: 4}
 
