@@ -18,7 +18,6 @@ from learning_rules.combine import (
     require_conflict_free,
 )
 from learning_rules.homeostasis import Homeostasis
-from learning_rules.random_sign import RandomSign
 from learning_rules.rule import Estimate, Phases, Rule
 from learning_rules.stencil import StencilRule
 from learning_rules.unsettled import SamplePolicy
@@ -195,7 +194,7 @@ class Learner:
         free: Equilibrium | None,
         state: LearnerState,
     ) -> tuple[Estimate, NudgeState | None]:
-        rule = self.rule.at_step(state.step) if isinstance(self.rule, RandomSign) else self.rule
+        rule = self.rule.at_step(state.step)
         if self.adaptive is None or state.nudge is None:
             return rule.estimate(machine, drive, target, self.phases, free), None
         assert isinstance(rule, StencilRule)

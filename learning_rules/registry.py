@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from hw_profiles.errors import InputError
-from learning_rules.cauchy import Cauchy
-from learning_rules.centered import Centered
-from learning_rules.dyadic import Dyadic
-from learning_rules.four_point import FourPoint
-from learning_rules.one_sided import OneSided
-from learning_rules.oscillation import Oscillation
-from learning_rules.random_sign import RandomSign
-from learning_rules.references import Adjoint, RecurrentBackprop, TruncatedBPTT
-from learning_rules.rule import Rule
-from learning_rules.stencil import StencilRule
-from learning_rules.tangent import Tangent
+from hw_profiles.registry import Registry, lazy
+
+if TYPE_CHECKING:
+    from learning_rules.rule import Rule
 
 __all__ = ["CORRECTIONS", "RULES", "make_rule"]
 
-RULES: dict[str, type[Rule]] = {
-    rule.name: rule
-    for rule in (
-        OneSided,
-        Centered,
-        RandomSign,
-        Cauchy,
-        FourPoint,
-        Oscillation,
-        Tangent,
-        Adjoint,
-        RecurrentBackprop,
-        TruncatedBPTT,
-    )
-}
+
+def _accept(thing: Any, what: str) -> type[Rule]:
+    from learning_rules.rule import Rule
+
+    if not (isinstance(thing, type) and issubclass(thing, Rule)):
+        raise InputError(f"{what} is {thing!r}; expected a class derived from learning_rules.Rule")
+    return thing
+
+
+RULES: Registry[type[Rule]] = Registry(
+    "estimator",
+    "equipoise.rules",
+    (
+        lazy("one-sided", "learning_rules.one_sided:OneSided", "one nudge, error of first order"),
+        lazy("centered", "learning_rules.centered:Centered", "two opposite nudges, error of second order"),
+        lazy("random-sign", "learning_rules.random_sign:RandomSign", "one nudge of a sign drawn per batch"),
+        lazy("cauchy", "learning_rules.cauchy:Cauchy", "N nudges on a circle in the complex plane"),
+        lazy("four-point", "learning_rules.four_point:FourPoint", "four real nudges, error of fourth order"),
+        lazy("oscillation", "learning_rules.oscillation:Oscillation", "a nudge that oscillates, no separate phases"),
+        lazy("tangent", "learning_rules.tangent:Tangent", "the limit of no nudge, by forward differentiation"),
+        lazy("adjoint", "learning_rules.references:Adjoint", "reference: the gradient itself, by implicit functions"),
+        lazy("recurrent-backprop", "learning_rules.references:RecurrentBackprop", "reference: Almeida and Pineda"),
+        lazy("truncated-bptt", "learning_rules.references:TruncatedBPTT", "reference: backpropagation through time"),
+    ),
+    _accept,
+)
 CORRECTIONS = ("none", "asymep", "dyadic")
 
 
@@ -47,9 +53,11 @@ def make_rule(
 ) -> Rule:
     """Build a rule from the words of the command line.
 
+    Each word goes to the rule that has a setting for it, see `Rule.from_words`; the others ignore it.
+
     Args:
-        name: one of `RULES`.
-        nudge: |beta|; ignored by rules without a finite nudge.
+        name: one of `RULES`, or ``path.py:Name``.
+        nudge: |beta|.
         points: N of ``cauchy`` and ``oscillation``.
         correction: ``asymep`` or ``dyadic`` (which replaces the finite difference) for finite-nudge rules.
         force: ``following``, ``held`` or ``normalised``, for finite-nudge rules (see `StencilRule`).
@@ -59,26 +67,19 @@ def make_rule(
     Raises:
         InputError: no such rule, correction or force, or they do not go together.
     """
-    if name not in RULES:
-        raise InputError(f"no estimator {name!r}; there are {', '.join(RULES)}")
+    cls = RULES.find(name)
     if correction not in CORRECTIONS:
         raise InputError(f"no correction {correction!r}; there are {', '.join(CORRECTIONS)}")
-    cls = RULES[name]
-    if correction != "none" and not issubclass(cls, StencilRule):
-        why = "is exact already" if cls in (Adjoint, RecurrentBackprop, TruncatedBPTT) else "has no nudged phase for it"
+    settings = cls.settings()
+    rule = cls.from_words(nudge=nudge, points=points, correction=correction, force=force, seed=seed, damping=damping)
+    if correction != "none" and "correction" not in settings:
+        why = "is exact already" if rule.exact else "has no nudged phase for it"
         raise InputError(f"the estimator {name!r} takes no correction ({why}); use --correction none")
-    if force != "following" and (correction == "dyadic" or not issubclass(cls, StencilRule)):
+    if force != "following" and (correction == "dyadic" or "force" not in settings):
         what = "correction 'dyadic'" if correction == "dyadic" else f"estimator {name!r}"
         raise InputError(f"the {what} compares no nudged states with a free one: nothing to hold; use force following")
     if correction == "dyadic":
+        from learning_rules.dyadic import Dyadic
+
         return Dyadic(nudge, damping)
-    settings: dict[str, object] = {}
-    if issubclass(cls, StencilRule):
-        settings |= {"nudge": nudge, "correction": correction, "force": force}
-    if cls is Cauchy or cls is Oscillation:
-        settings |= {"nudge": nudge, "count": points}
-    if cls is RandomSign:
-        settings["seed"] = seed
-    if cls is Tangent or cls is Adjoint:
-        settings["damping"] = damping
-    return cls(**settings)
+    return rule

@@ -9,8 +9,8 @@ together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
@@ -74,6 +74,27 @@ class Rule(ABC):
     name: ClassVar[str]
     #: no free phase: the machine is never left alone, `Rule.estimate` gets ``free=None``
     phase_free: ClassVar[bool] = False
+
+    @classmethod
+    def settings(cls) -> tuple[str, ...]:
+        """Names of what this rule can be told when it is made."""
+        return tuple(f.name for f in fields(cls) if f.init)
+
+    @classmethod
+    def from_words(cls, *, points: int = 2, **words: Any) -> Rule:
+        """The rule with the words of the command line that it has a setting for; ``points`` is its ``count``.
+
+        A rule whose settings have other names overrides this.
+
+        Args:
+            points: N of estimators with a number of nudges.
+            words: nudge, correction, force, seed, damping.
+        """
+        return cls(**{name: value for name, value in {**words, "count": points}.items() if name in cls.settings()})
+
+    def at_step(self, step: int) -> Rule:
+        """The rule for batch number ``step``; the same one unless it draws anew for each batch."""
+        return self
 
     @property
     def exact(self) -> bool:

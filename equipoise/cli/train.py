@@ -8,21 +8,9 @@ from typing import Any
 import click
 
 from equipoise.cli._common import check_output, console, emit_json, progress
+from equipoise.cli._named import NamedOption
 
 __all__ = ["command"]
-
-ESTIMATORS = (
-    "one-sided",
-    "centered",
-    "random-sign",
-    "cauchy",
-    "four-point",
-    "oscillation",
-    "tangent",
-    "adjoint",
-    "recurrent-backprop",
-    "truncated-bptt",
-)
 
 
 @click.command()
@@ -31,7 +19,7 @@ ESTIMATORS = (
 @click.option("--layers", metavar="784-256-256-10", help="Layer sizes, input first. [default: the data set's]")
 @click.option("--activation", default="logistic", show_default=True, help="logistic, tanh, dsilu, hard-sigmoid, relu.")
 @click.option("--target", default="ideal", show_default=True, help="ideal, analog, loihi2-sim, loihi2 or auto.")
-@click.option("--estimator", default="centered", show_default=True, type=click.Choice(ESTIMATORS))
+@click.option("--estimator", cls=NamedOption, kind="estimator", default="centered", show_default=True)
 @click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
 @click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
 @click.option(

@@ -1,0 +1,34 @@
+"""Every kind of thing that can be added to Equipoise, and its registry.
+
+A registry gives choices, help and error messages to the command line, to studies and to the Python API, and takes
+what other distributions offer under its group of entry points. See CONTRIBUTING.md for one file of each kind.
+
+>>> registry("estimator").texts()["centered"]
+'two opposite nudges, error of second order'
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hw_profiles.errors import InputError
+from hw_profiles.registry import Entry, Registry, lazy, load_reference, nearest
+
+__all__ = ["KINDS", "Entry", "Registry", "lazy", "load_reference", "nearest", "registry"]
+
+#: kind -> where its registry is; imported when asked for
+KINDS = {
+    "estimator": "learning_rules.registry:RULES",
+}
+
+
+def registry(kind: str) -> Registry[Any]:
+    """The registry of a kind.
+
+    Raises:
+        InputError: no such kind.
+    """
+    if kind not in KINDS:
+        raise InputError(f"no kind {kind!r} of extension; {nearest(kind, KINDS)}here are {', '.join(KINDS)}")
+    found: Registry[Any] = load_reference(KINDS[kind])
+    return found
