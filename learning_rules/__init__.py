@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from learning_rules.references import Adjoint, RecurrentBackprop, TruncatedBPTT
     from learning_rules.registry import CORRECTIONS, RULES, make_rule
     from learning_rules.rule import Estimate, Phases, Rule
-    from learning_rules.unsettled import SamplePolicy
     from learning_rules.stencil import FORCES, Force, Point, StencilRule
     from learning_rules.tangent import Tangent
+    from learning_rules.unsettled import SamplePolicy
 
 __all__ = [
     "CORRECTIONS",
