@@ -21,7 +21,7 @@ result = annealer.anneal(schedule, [1])
 messages = [0]
 for end in range(piece, steps + 1, piece):  # the same trajectory, cut shorter: what had been sent by then
     ledger = annealer.anneal(schedule, [1], steps=end).ledger
-    messages.append(ledger.total(Event.MESSAGES, phase="switch"))
+    messages.append(ledger.total(Event.MESSAGES, layer="variables"))
 
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(7, 5), layout="constrained")
 trace = result.improvements[0]

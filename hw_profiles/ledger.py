@@ -1,18 +1,19 @@
 """Integer counts of what a machine did. Counts are facts; prices are applied later, by a profile.
 
 A ledger maps (event, component, layer, core, phase) to a count. Adding is commutative, so the counts of
-threads, batches and processes can be merged in any order.
+threads, batches and processes can be merged in any order. Events, components and phases are enumerations; layers are
+the program's own names. What an older record holds under other names is read as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from hw_profiles.errors import InputError
 
-__all__ = ["Event", "Key", "Ledger"]
+__all__ = ["Component", "Event", "Key", "Ledger", "Phase"]
 
 
 class Event(str, Enum):
@@ -47,7 +48,52 @@ class Event(str, Enum):
     ACS = "acs"  #: accumulates without a multiply
     CPU_NANOSECONDS = "cpu_nanoseconds"  #: processor time of this process, all its threads
     WALL_NANOSECONDS = "wall_nanoseconds"  #: time by the clock on the wall
-    MEASURED_MICROJOULES = "measured_microjoules"  #: read from an energy counter; the component is the rail
+    MEASURED_MICROJOULES = "measured_microjoules"  #: read from an energy counter; the layer is the rail
+
+
+class Component(str, Enum):
+    """What did it: a part of the machine. Which population or connection it was is the layer."""
+
+    NONE = ""  #: not told apart
+    MACHINE = "machine"  #: the whole of it: time steps
+    NEURONS = "neurons"  #: populations; counted by the layer that steps or sends
+    SYNAPSES = "synapses"  #: connections; counted by the layer that receives
+    SOURCES = "sources"  #: events that come from outside the cores
+    HOST = "host"  #: the computer that writes to and reads from the machine
+    CROSSBAR = "crossbar"
+    CONVERTERS = "converters"  #: from numbers to currents, and back
+    PROCESSOR = "processor"  #: a conventional one
+    RAIL = "rail"  #: a measured energy counter; the layer is its name
+
+
+class Phase(str, Enum):
+    """What it was done for: a stage of the algorithm."""
+
+    NONE = ""  #: not told apart
+    PROGRAM = "program"  #: parameters are written to the machine
+    FREE = "free"  #: relaxing without a nudge
+    NUDGE_PLUS = "nudge+"  #: relaxing under a nudge of zero or more
+    NUDGE_MINUS = "nudge-"  #: under one below zero
+    NUDGE = "nudge"  #: under one that is not real
+    UPDATE = "update"  #: the machine changes its own weights
+    ANNEAL = "anneal"
+    TRAIN = "train"  #: beside the machine's phases: the host's time
+    TEST = "test"  #: everything that evaluating takes
+    PROBE = "probe"  #: everything that only measures the method
+
+    @classmethod
+    def of_nudge(cls, beta: complex | None) -> Phase:
+        """The phase of relaxing under the nudge ``beta``; None is free.
+
+        >>> Phase.of_nudge(-0.5).value
+        'nudge-'
+        """
+        if beta is None:
+            return cls.FREE
+        size = complex(beta)
+        if size.imag:
+            return cls.NUDGE
+        return cls.NUDGE_PLUS if size.real >= 0 else cls.NUDGE_MINUS
 
 
 class Key(NamedTuple):
@@ -64,7 +110,7 @@ class Ledger(Mapping[Key, int]):
     """A counter of events.
 
     >>> ledger = Ledger()
-    >>> ledger.add(Event.STEPS, 100, phase="free")
+    >>> ledger.add(Event.STEPS, 100, phase=Phase.FREE)
     >>> ledger.total(Event.STEPS)
     100
     """
@@ -80,13 +126,20 @@ class Ledger(Mapping[Key, int]):
         event: Event,
         count: int,
         *,
-        component: str = "",
+        component: Component | str = Component.NONE,
         layer: str = "",
         core: int = -1,
-        phase: str = "",
+        phase: Phase | str = Phase.NONE,
     ) -> None:
-        """Count ``event`` ``count`` more times; zero is ignored, a negative count is an error."""
-        self._add(Key(Event(event), component, layer, int(core), phase), int(count))
+        """Count ``event`` ``count`` more times; zero is ignored.
+
+        Raises:
+            InputError: a negative count, or an event, component or phase that is not one of the enumerations.
+        """
+        key = Key(
+            _member(Event, event), _member(Component, component).value, layer, int(core), _member(Phase, phase).value
+        )
+        self._add(key, int(count))
 
     def _add(self, key: Key, count: int) -> None:
         if count < 0:
@@ -137,3 +190,14 @@ class Ledger(Mapping[Key, int]):
     def __repr__(self) -> str:
         inside = ", ".join(f"{event.value}={count}" for event, count in self.totals().items())
         return f"Ledger({inside})"
+
+
+Member = TypeVar("Member", bound=Enum)
+
+
+def _member(kind: type[Member], value: Any) -> Member:
+    try:
+        return kind(value)
+    except ValueError:
+        names = ", ".join(repr(member.value) for member in kind)
+        raise InputError(f"a ledger counts no {kind.__name__.lower()} {value!r}; there are {names}") from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger
 
 if TYPE_CHECKING:
     from hw_profiles.record import Record
@@ -63,10 +63,16 @@ class Measurement:
     def ledger(self, phase: str = "") -> Ledger:
         """The measurement as counts, for pricing on a processor's profile."""
         ledger = Ledger()
-        ledger.add(Event.WALL_NANOSECONDS, self.wall_ns, component="processor", phase=phase)
-        ledger.add(Event.CPU_NANOSECONDS, self.cpu_ns, component="processor", phase=phase)
+        ledger.add(Event.WALL_NANOSECONDS, self.wall_ns, component=Component.PROCESSOR, phase=phase)
+        ledger.add(Event.CPU_NANOSECONDS, self.cpu_ns, component=Component.PROCESSOR, phase=phase)
         for rail in self.rails:
-            ledger.add(Event.MEASURED_MICROJOULES, round(rail.energy_j * 1e6), component=rail.name, phase=phase)
+            ledger.add(
+                Event.MEASURED_MICROJOULES,
+                round(rail.energy_j * 1e6),
+                component=Component.RAIL,
+                layer=rail.name,
+                phase=phase,
+            )
         return ledger
 
     def write(self, record: Record) -> None:
@@ -165,8 +171,13 @@ def timed_ledger(record: Record) -> Ledger:
     seconds = next((results[name] for name in ("measured.wall", "sampling_time", "wall_time") if name in results), None)
     if seconds is None:
         seconds = sum(float(row.get("seconds") or 0.0) for row in record.tables.get("epochs", []))
-    ledger.add(Event.WALL_NANOSECONDS, round(float(seconds) * 1e9), component="processor")
+    ledger.add(Event.WALL_NANOSECONDS, round(float(seconds) * 1e9), component=Component.PROCESSOR)
     for name, joules in results.items():
         if name.startswith("measured.") and name.endswith(".total"):
-            ledger.add(Event.MEASURED_MICROJOULES, round(float(joules) * 1e6), component=name.split(".")[1])
+            ledger.add(
+                Event.MEASURED_MICROJOULES,
+                round(float(joules) * 1e6),
+                component=Component.RAIL,
+                layer=name.split(".")[1],
+            )
     return ledger

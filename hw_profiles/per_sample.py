@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.grades import Estimate
-from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.ledger import Event, Key, Ledger, Phase
 from hw_profiles.pricing import price
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["INFERENCE", "PROBE", "TEST", "TRAINING_SAMPLE", "Share", "in_phase", "shares"]
 
-TEST = "test"  #: phase of everything that evaluating the network took
-PROBE = "probe"  #: phase of everything that only measures the method
+TEST = Phase.TEST.value
+PROBE = Phase.PROBE.value
 INFERENCE = "inference"
 TRAINING_SAMPLE = "training sample"
 

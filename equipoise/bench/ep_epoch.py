@@ -89,7 +89,7 @@ def _train(
     import torch
 
     from equipoise.training.evaluate import accuracy
-    from hw_profiles.ledger import Event, Ledger
+    from hw_profiles.ledger import Event, Ledger, Phase
     from learning_rules import Centered, Learner, SamplePolicy
     from substrates.analog import IdealMachine
     from substrates.base import Stop
@@ -125,7 +125,9 @@ def _train(
         # every batch of fixed steps is the same work: this is what other work on the machine cost
         "mean_over_best_batch": None if phases.free.tolerance else sum(times) / len(times) / min(times),
         "free_steps": ledger.total(Event.STEPS, phase="free") / samples,
-        "nudged_steps": ledger.total(Event.STEPS, phase="nudged") / samples / 2,
+        "nudged_steps": sum(ledger.total(Event.STEPS, phase=phase) for phase in (Phase.NUDGE_PLUS, Phase.NUDGE_MINUS))
+        / samples
+        / 2,
         "converged_share": converged / samples,
         "share_of_peak": 2 * ledger.total(Event.MACS) / sum(times) / 1e9 / peak,
         "test_accuracy": correct if images.name != "random" else None,

@@ -18,7 +18,7 @@ from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import PROFILES, make_machine, placed_counts
 from equipoise.training.result import TrainResult
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Event, Ledger, Phase
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
@@ -242,7 +242,7 @@ class _Run:
                 if number % 10 == 0:
                     progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
         finally:  # samples of an epoch that is cut short are counted, so must their time be
-            trained = self._clock("train", began)
+            trained = self._clock(Phase.TRAIN, began)
         test, test_converged, spent = accuracy(
             self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
         )
@@ -271,7 +271,7 @@ class _Run:
             "seconds": probed - began,
         }
 
-    def _clock(self, phase: str, since: float) -> float:
+    def _clock(self, phase: Phase | str, since: float) -> float:
         """Count the time since then, where the profile prices it (no other profile does); the time now."""
         now = time.perf_counter()
         if self.profile.kind == "processor":

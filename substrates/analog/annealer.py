@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog._annealer_kernel import BOUND, descend, langevin
 from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
@@ -256,13 +256,37 @@ class AnalogAnnealer(AnnealingSubstrate):
         nanoseconds = steps * self.pace * self.chip.time_constant_s * 1e9
         cells = int(np.count_nonzero(self.cells))
         ledger = Ledger()
-        ledger.add(Event.CELL_WRITES, cells + self.n, component="crossbar", phase="program")
-        ledger.add(Event.MATRIX_VECTOR_PRODUCTS, steps, component="crossbar", phase="anneal")
-        ledger.add(Event.CELL_READS, steps * cells, component="crossbar", phase="anneal")
-        ledger.add(Event.SETTLING_NANOSECONDS, math.ceil(nanoseconds), component="spins", phase="anneal")
-        ledger.add(Event.AMPLIFIER_NANOSECONDS, math.ceil(nanoseconds * self.n), component="spins", phase="anneal")
-        ledger.add(Event.ADC_CONVERSIONS, looks * self.n, component="comparators", phase="anneal")
-        ledger.add(Event.DAC_CONVERSIONS, reads * self.n + steps, component="biases and noise level", phase="anneal")
+        ledger.add(Event.CELL_WRITES, cells + self.n, component=Component.CROSSBAR, phase=Phase.PROGRAM)
+        ledger.add(Event.MATRIX_VECTOR_PRODUCTS, steps, component=Component.CROSSBAR, phase=Phase.ANNEAL)
+        ledger.add(Event.CELL_READS, steps * cells, component=Component.CROSSBAR, phase=Phase.ANNEAL)
+        ledger.add(
+            Event.SETTLING_NANOSECONDS,
+            math.ceil(nanoseconds),
+            component=Component.NEURONS,
+            layer="spins",
+            phase=Phase.ANNEAL,
+        )
+        ledger.add(
+            Event.AMPLIFIER_NANOSECONDS,
+            math.ceil(nanoseconds * self.n),
+            component=Component.NEURONS,
+            layer="spins",
+            phase=Phase.ANNEAL,
+        )
+        ledger.add(
+            Event.ADC_CONVERSIONS,
+            looks * self.n,
+            component=Component.CONVERTERS,
+            layer="comparators",
+            phase=Phase.ANNEAL,
+        )
+        ledger.add(
+            Event.DAC_CONVERSIONS,
+            reads * self.n + steps,
+            component=Component.CONVERTERS,
+            layer="biases",
+            phase=Phase.ANNEAL,
+        )
         return ledger
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
 from substrates.analog.kernels import DenseRelaxation
@@ -58,7 +58,7 @@ class IdealMachine(RelaxationSubstrate):
         check_drive(network, drive)
         check_nudge(network, drive, nudge)
         membranes: State = network.rest(drive.batch) if start is None else check_start(network, drive, start)
-        phase = "free" if nudge is None else "nudged"
+        phase = Phase.of_nudge(None if nudge is None else nudge.beta)
         if needs_complex(nudge, membranes):
             membranes = promote(membranes)
         field = Field(network, drive.currents, nudge, lambda i, u: network.activations[i].function(u))
@@ -91,9 +91,9 @@ class IdealMachine(RelaxationSubstrate):
         betas = [complex(n.beta).real for n in nudges]
         relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
         parts = [slice(k * drive.batch, (k + 1) * drive.batch) for k in range(len(nudges))]
-        return [self._equilibrium(relaxed, activities, "nudged", part) for part in parts]
+        return [self._equilibrium(relaxed, activities, Phase.of_nudge(beta), part) for beta, part in zip(betas, parts)]
 
-    def _equilibrium(self, relaxed: Relaxed, activities: State, phase: str, part: slice) -> Equilibrium:
+    def _equilibrium(self, relaxed: Relaxed, activities: State, phase: Phase, part: slice) -> Equilibrium:
         steps = relaxed.steps[part]
         return Equilibrium(
             activities=tuple(v[part] for v in activities),
@@ -105,7 +105,7 @@ class IdealMachine(RelaxationSubstrate):
             ledger=self._count(int(steps.sum()), relaxed.membranes[0].is_complex(), phase),
         )
 
-    def _count(self, total: int, is_complex: bool, phase: str) -> Ledger:
+    def _count(self, total: int, is_complex: bool, phase: Phase) -> Ledger:
         ledger = Ledger()
         factor = 4 if is_complex else 1
         ledger.add(Event.MACS, total * self._macs * factor, phase=phase)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
 from substrates.analog.ideal import needs_complex
@@ -208,7 +208,7 @@ class AnalogMachine(RelaxationSubstrate):
             converged=relaxed.converged,
             steps=relaxed.steps,
             cycling=relaxed.cycling,
-            ledger=self._count(relaxed, nudge is not None, start is None),
+            ledger=self._count(relaxed, Phase.of_nudge(None if nudge is None else nudge.beta), start is None),
             state=run,
         )
 
@@ -270,9 +270,9 @@ class AnalogMachine(RelaxationSubstrate):
             steps = min(steps, round(self.chip.settling_time_s / self._dt()))
         return Stop(steps, 0.0 if self.chip.noisy else stop.tolerance, stop.check_every)
 
-    def _count(self, relaxed: Relaxed, nudged: bool, fresh: bool) -> Ledger:
+    def _count(self, relaxed: Relaxed, phase: Phase, fresh: bool) -> Ledger:
         """Counts of one phase. One matrix-vector product per array and step; samples follow one another."""
-        ledger, phase, network = Ledger(), "nudged" if nudged else "free", self._twin
+        ledger, network = Ledger(), self._twin
         batch, steps = len(relaxed.steps), int(relaxed.steps.sum())
         parts = 2 if relaxed.membranes[0].is_complex() else 1  # real and imaginary currents
         cells = sum(c.macs for c in network.couplings)
@@ -284,8 +284,14 @@ class AnalogMachine(RelaxationSubstrate):
         ledger.add(Event.AMPLIFIER_NANOSECONDS, nanoseconds * network.num_neurons * parts, phase=phase)
         ledger.add(Event.ADC_CONVERSIONS, batch * network.num_neurons * parts, phase=phase)
         if fresh and any(c.source == INPUT for c in network.couplings):
-            ledger.add(Event.DAC_CONVERSIONS, batch * math.prod(network.input_shape), component="input", phase=phase)
-        if nudged:
+            ledger.add(
+                Event.DAC_CONVERSIONS,
+                batch * math.prod(network.input_shape),
+                component=Component.CONVERTERS,
+                layer="input",
+                phase=phase,
+            )
+        if phase is not Phase.FREE:
             size = batch * network.populations[-1].size * parts
-            ledger.add(Event.DAC_CONVERSIONS, size, component="nudge", phase=phase)
+            ledger.add(Event.DAC_CONVERSIONS, size, component=Component.CONVERTERS, layer="nudge", phase=phase)
         return ledger

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger
 from substrates.loihi2.program import Connection, Placement, Program
 from substrates.loihi2.synapses import Dense, Direct, Sparse
 
@@ -127,10 +127,10 @@ def _add_per_core(rows: Any, targets: Any, cores: Any, sent: Any, result: Any) -
 def count_events(program: Program, placement: Placement | None, sent: dict[str, Int64], steps: int) -> Ledger:
     """The ledger of ``steps`` steps in which neuron i of population ``name`` sent ``sent[name][i]`` messages."""
     ledger = Ledger()
-    ledger.add(Event.STEPS, steps)
-    for name, population in program.populations.items():
+    ledger.add(Event.STEPS, steps, component=Component.MACHINE)
+    for name in program.populations:
         active = sent[name]
-        component = type(population.neuron).__name__
+        component = Component.NEURONS
         ledger.add(Event.MESSAGES, int(active.sum()), component=component, layer=name)
         per_core = _by_core(active, steps, placement, name)
         for core, (fired, stepped) in per_core.items():
@@ -138,7 +138,7 @@ def count_events(program: Program, placement: Placement | None, sent: dict[str, 
             ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
             ledger.add(Event.NEURON_UPDATES_INACTIVE, stepped - fired, **where)
     for name in program.sources:
-        ledger.add(Event.MESSAGES, int(sent[name].sum()), component="source", layer=name)
+        ledger.add(Event.MESSAGES, int(sent[name].sum()), component=Component.SOURCES, layer=name)
     for connection in program.connections:
         if not isinstance(connection.synapses, Direct):
             _count_connection(ledger, connection, placement, sent[connection.source])
@@ -157,7 +157,7 @@ def _by_core(active: Int64, steps: int, placement: Placement | None, name: str) 
 
 def _count_connection(ledger: Ledger, connection: Connection, placement: Placement | None, sent: Int64) -> None:
     synapses = connection.synapses
-    where: dict[str, Any] = {"component": type(synapses).__name__, "layer": connection.name}
+    where: dict[str, Any] = {"component": Component.SYNAPSES, "layer": connection.name}
     fan_out = synapses.fan_out()
     words = -(-fan_out * synapses.bits_per_synapse // WORD_BITS)
     ledger.add(Event.SYNAPTIC_MEMORY_READS, int(sent @ words), **where)

@@ -117,7 +117,7 @@ def test_a_processor_needs_a_time_before_it_covers_other_counts() -> None:
 def test_a_counter_replaces_the_assumed_power() -> None:
     ledger = one(Event.WALL_NANOSECONDS, 10**9)
     assert price(ledger, load_profile("this-machine")).energy.grade == "assumed"
-    ledger.add(Event.MEASURED_MICROJOULES, 7_000_000, component="package-0")
+    ledger.add(Event.MEASURED_MICROJOULES, 7_000_000, component="rail", layer="package-0")
     cost = price(ledger, load_profile("this-machine"))
     assert cost.energy.value == pytest.approx(7.0)
     assert cost.energy.grade == "measured"
@@ -139,7 +139,7 @@ def test_step_time_is_the_heaviest_term_of_the_heaviest_core() -> None:
 def test_phases_add_up_and_unphased_work_goes_on_beside() -> None:
     profile = load_profile("loihi1")
     ledger = Ledger()
-    for phase, updates in (("free", 1000), ("nudged", 3000)):
+    for phase, updates in (("free", 1000), ("nudge+", 3000)):
         ledger.add(Event.STEPS, 1, phase=phase)
         ledger.add(Event.NEURON_UPDATES_INACTIVE, updates, core=0, phase=phase)
     expected = 4000 * 5.3e-9

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.loihi2.annealing import kernel
 from substrates.loihi2.annealing.layout import Layout, aligned
 from substrates.loihi2.annealing.settings import Settings
@@ -122,19 +122,23 @@ def chip_ledger(counters: npt.NDArray[Any], settings: Settings, n: int) -> Ledge
     c = [int(value) for value in counters]
     steps, flips, shares = c[kernel.STEP], c[kernel.FLIPS], c[kernel.SHARES]
     ledger = Ledger()
-    phases = [("switch", flips, c[kernel.FLIPPED_SYNAPSES])]
+    every = [("variables", flips, c[kernel.FLIPPED_SYNAPSES])]
     if settings.scheme == "two-phase":
-        phases.insert(0, ("suggest", c[kernel.SUGGESTIONS], c[kernel.SUGGESTED_SYNAPSES]))
-    for phase, sent, synapses in phases:
-        ledger.add(Event.STEPS, steps, component="annealer", phase=phase)
-        ledger.add(Event.NEURON_UPDATES_ACTIVE, sent, component="variables", phase=phase)
-        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps * n - sent, component="variables", phase=phase)
-        ledger.add(Event.MESSAGES, sent, component="variables", phase=phase)
-        ledger.add(Event.SYNAPTIC_OPERATIONS, synapses, component="variables", phase=phase)
-        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps, component="cost integrator", phase=phase)
-        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps, component="temperature neuron", phase=phase)
-    ledger.add(Event.MESSAGES, shares, component="cost shares", phase="switch")
-    ledger.add(Event.SYNAPTIC_OPERATIONS, shares, component="cost integrator", phase="switch")
+        every.insert(0, ("variables.suggest", c[kernel.SUGGESTIONS], c[kernel.SUGGESTED_SYNAPSES]))
+    for port, sent, synapses in every:
+        rivals = "variables.rivals" if port == "variables.suggest" else "variables"
+        neurons: dict[str, Any] = {"component": Component.NEURONS, "phase": Phase.ANNEAL}
+        ledger.add(Event.STEPS, steps, component=Component.MACHINE, phase=Phase.ANNEAL)
+        ledger.add(Event.NEURON_UPDATES_ACTIVE, sent, layer="variables", **neurons)
+        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps * n - sent, layer="variables", **neurons)
+        ledger.add(Event.MESSAGES, sent, layer=port, **neurons)
+        ledger.add(Event.SYNAPTIC_OPERATIONS, synapses, component=Component.SYNAPSES, layer=rivals, phase=Phase.ANNEAL)
+        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps, layer="cost integrator", **neurons)
+        ledger.add(Event.NEURON_UPDATES_INACTIVE, steps, layer="temperature", **neurons)
+    ledger.add(Event.MESSAGES, shares, component=Component.NEURONS, layer="variables.share", phase=Phase.ANNEAL)
+    ledger.add(
+        Event.SYNAPTIC_OPERATIONS, shares, component=Component.SYNAPSES, layer="cost integrator", phase=Phase.ANNEAL
+    )
     # Read-out: the state, 32 neurons to an integrator, and two more for cost and time step.
-    ledger.add(Event.HOST_READS, 2 + -(-n // 32), component="read-out")
+    ledger.add(Event.HOST_READS, 2 + -(-n // 32), component=Component.HOST, phase=Phase.ANNEAL)
     return ledger

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.loihi2.neurons.relaxation import STATE_MAX
 from substrates.loihi2.random import step_key, stream_key, word, word_array
 from substrates.loihi2.relaxation.chip_network import StoredCoupling
@@ -158,15 +158,15 @@ class LocalLearner:
                     f"{weights} weights of one coupling left their 8 bits; use a smaller rate, or strict=False"
                 )
             layer = chip.network.populations[c.target].name
-            ledger.add(Event.SYNAPTIC_UPDATES, changed, component="synapses", layer=layer, phase="update")
+            ledger.add(Event.SYNAPTIC_UPDATES, changed, component=Component.SYNAPSES, layer=layer, phase=Phase.UPDATE)
             new.append(replace(c, mantissas=mantissas))
             if chip.network.couplings[index].bias is not None:
                 step = -errors[:, lo:hi].sum(axis=0) * 2.0 ** -float(shifts[c.target]) / response.scale / count
                 bias[lo:hi] += np.rint(self.rate * step * one).astype(np.int64)
         for p, population in enumerate(chip.network.populations):
             emitted = int(np.count_nonzero(errors[:, rules.offset[p] : rules.offset[p + 1]]))
-            ledger.add(Event.MESSAGES, emitted, component="neurons", layer=population.name, phase="update")
-        ledger.add(Event.STEPS, count, component="chip", phase="update")
+            ledger.add(Event.MESSAGES, emitted, component=Component.NEURONS, layer=population.name, phase=Phase.UPDATE)
+        ledger.add(Event.STEPS, count, component=Component.MACHINE, phase=Phase.UPDATE)
         chip.store(new, np.clip(bias, -STATE_MAX, STATE_MAX).astype(np.int32))
         self.machine.rewired()
         self.updates += 1

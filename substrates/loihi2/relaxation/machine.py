@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
 from substrates.loihi2.neurons.relaxation import STATE_MAX
 from substrates.loihi2.relaxation.chip_network import ChipNetwork
@@ -100,7 +100,7 @@ class Loihi2Machine(RelaxationSubstrate):
 
     def program(self) -> Ledger:
         ledger = Ledger()
-        ledger.add(Event.WEIGHT_WRITES, self.chip.write(), component="synapses", phase="program")
+        ledger.add(Event.WEIGHT_WRITES, self.chip.write(), component=Component.SYNAPSES, phase=Phase.PROGRAM)
         self.rewired()
         if self.settings.strict and self.chip.clipped:
             raise InputError(
@@ -174,14 +174,14 @@ class Loihi2Machine(RelaxationSubstrate):
             ledger.add(
                 Event.HOST_WRITES,
                 self.add_nudge(nudge, bias, held),
-                component="host",
+                component=Component.HOST,
                 layer="out",
-                phase="nudge+" if complex(nudge.beta).real >= 0 else "nudge-",
+                phase=Phase.of_nudge(complex(nudge.beta).real),
             )
         tally = blank_tally(drive.batch, len(self.chip.rules.kind), self.chip.num_neurons if sum_activity else 0)
         self._run(states, bias, stop, tally)
         self._check_clipped(int(tally.saturations.sum()), "states")
-        phase = "free" if nudge is None else ("nudge+" if nudge.beta.real >= 0 else "nudge-")
+        phase = Phase.of_nudge(None if nudge is None else complex(nudge.beta).real)
         count_relaxation(ledger, self.chip, tally, phase)
         activity = activities_of(states.u, self.chip.rules)
         output = activity[:, lo:].copy()

@@ -114,15 +114,15 @@ def test_counts_are_those_of_the_specification(scheme):
     ledger = build(q, chosen).anneal(Series(tuple(heat)), [4]).ledger
     phases = 2 if scheme == "two-phase" else 1
     assert ledger.total(Event.STEPS) == 80 * phases
-    assert ledger.total(Event.MESSAGES, component="variables", phase="switch") == flips
-    assert ledger.total(Event.SYNAPTIC_OPERATIONS, component="variables", phase="switch") == flip_synapses
-    assert ledger.total(Event.MESSAGES, component="cost shares") == shares
-    every = ledger.total(Event.NEURON_UPDATES_ACTIVE, component="variables")
-    every += ledger.total(Event.NEURON_UPDATES_INACTIVE, component="variables")
+    assert ledger.total(Event.MESSAGES, layer="variables") == flips
+    assert ledger.total(Event.SYNAPTIC_OPERATIONS, layer="variables") == flip_synapses
+    assert ledger.total(Event.MESSAGES, layer="variables.share") == shares
+    every = ledger.total(Event.NEURON_UPDATES_ACTIVE, layer="variables")
+    every += ledger.total(Event.NEURON_UPDATES_INACTIVE, layer="variables")
     assert every == 80 * phases * 60
     if scheme == "two-phase":
-        assert ledger.total(Event.MESSAGES, component="variables", phase="suggest") == suggested
-        assert ledger.total(Event.SYNAPTIC_OPERATIONS, component="variables", phase="suggest") == synapses
+        assert ledger.total(Event.MESSAGES, layer="variables.suggest") == suggested
+        assert ledger.total(Event.SYNAPTIC_OPERATIONS, layer="variables.rivals") == synapses
 
 
 def test_schedules():
