@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 from mappers import Connectivity, Group, place
-from mappers._partition_kernels import axons
+from mappers.partition_kernels import axons
 
 
 def torus(n: int, fan_out: int = 10, reach: int = 6) -> Connectivity:

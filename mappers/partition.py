@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from mappers import _partition_kernels as kernels
+from mappers import partition_kernels as kernels
 from mappers.connectivity import Connectivity, Group
 from mappers.limits import ChipLimits
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from mappers import _partition_kernels as kernels
+from mappers import partition_kernels as kernels
 from mappers.connectivity import Connectivity
 from mappers.limits import System, load_system
 from mappers.partition import partition, partition_cores, synapse_bits_of

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from equipoise.conformance.case import Case, Outcome, compare
 from hw_profiles.errors import TargetUnavailableError
+from substrates.loihi2.annealing.anneal_state import Read
 from substrates.loihi2.annealing.layout import Layout
-from substrates.loihi2.annealing.read import Read
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.lava.annealer import anneal_here
 from substrates.loihi2.lava.run import LavaTarget

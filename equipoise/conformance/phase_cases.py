@@ -69,7 +69,7 @@ class PhaseCase(Case):
 
         from substrates.base import Nudge, Stop
         from substrates.loihi2.relaxation.export import program_of
-        from substrates.loihi2.relaxation.on_chip import free_force
+        from substrates.loihi2.relaxation.phase_program import free_force
 
         machine = self.machine
         found: list[Phase] = []
@@ -102,7 +102,7 @@ class PhaseCase(Case):
         """The schedule as one program; its messages are the engine's, its response the kernel's."""
         from substrates.base import Nudge, Stop
         from substrates.loihi2.engine import Engine, Probe
-        from substrates.loihi2.relaxation.on_chip import free_force, schedule_program
+        from substrates.loihi2.relaxation.phase_program import free_force, schedule_program
         from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
 
         machine = self.machine

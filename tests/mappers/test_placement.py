@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hw_profiles.errors import InputError
 from mappers import Connectivity, DoesNotFitError, Group, list_systems, load_system, place
-from mappers._partition_kernels import axons
 from mappers.partition import partition, partition_cores
+from mappers.partition_kernels import axons
 
 
 def network(sizes: list[int], synapses: int, seed: int = 0, state_words: int = 2) -> Connectivity:

@@ -12,7 +12,7 @@ from substrates.base import Nudge, Stop
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.loihi2.relaxation.export import program_of
-from substrates.loihi2.relaxation.on_chip import free_force, schedule_program
+from substrates.loihi2.relaxation.phase_program import free_force, schedule_program
 from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
 from substrates.loihi2.synapses import Direct, Sparse
 from substrates.network import layered

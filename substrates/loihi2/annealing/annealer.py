@@ -16,11 +16,11 @@ import numpy.typing as npt
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
+from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
 from substrates.loihi2.annealing.layout import STATE_MAX, Layout
-from substrates.loihi2.annealing.read import NO_TARGET, Read
 from substrates.loihi2.annealing.schedule import MAX_TEMPERATURE, Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.settings import Settings
-from substrates.loihi2.annealing.temperature import temperature_range
+from substrates.loihi2.annealing.temperature_range import temperature_range
 from substrates.loihi2.annealing.tempering import Replicas, temper
 from substrates.loihi2.random import stream_key, word_array
 

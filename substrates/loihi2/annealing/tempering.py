@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.ledger import Ledger
-from substrates.loihi2.annealing.read import NO_TARGET, Read
+from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
 from substrates.loihi2.random import stream_key, word_array
 
 __all__ = ["Replicas", "temper"]

@@ -23,7 +23,7 @@ from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings, kernel
-from substrates.loihi2.annealing.read import chip_ledger
+from substrates.loihi2.annealing.anneal_state import chip_ledger
 from substrates.loihi2.lava.loader import lava_module
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession

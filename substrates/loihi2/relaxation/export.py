@@ -14,9 +14,8 @@ from substrates.loihi2.neurons import PhasedRelaxation, Relaxation, SigmaDelta
 from substrates.loihi2.neurons.base import Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork, check_network
-from substrates.loihi2.relaxation.layout import Int32, States
+from substrates.loihi2.relaxation.layout import Int32, States, activities_of
 from substrates.loihi2.relaxation.phases import PhaseSchedule
-from substrates.loihi2.relaxation.reading import activities_of
 from substrates.loihi2.synapses import Dense, Direct, Sparse
 from substrates.loihi2.weights import SignMode
 

@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-__all__ = ["Int8", "Int32", "Int64", "Rules", "States", "Tally", "Wiring", "blank_tally"]
+from substrates.loihi2.neurons.relaxation import activate
+
+__all__ = ["Int8", "Int32", "Int64", "Rules", "States", "Tally", "Wiring", "activities_of", "blank_tally"]
 
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
@@ -85,3 +88,19 @@ def blank_tally(batch: int, populations: int, neurons: int) -> Tally:
         np.zeros((batch, populations), np.int64),
         np.zeros((batch, neurons), np.int64),
     )
+
+
+@njit(cache=True, nogil=True)
+def _activities(u, rules, v):  # type: ignore[no-untyped-def]
+    for p in range(rules.kind.shape[0]):
+        kind, table, low, width = rules.kind[p], rules.table[p], rules.low[p], rules.width[p]
+        for b in range(u.shape[0]):
+            for i in range(rules.offset[p], rules.offset[p + 1]):
+                v[b, i] = activate(u[b, i], kind, table, low, width, rules.fraction_bits)
+
+
+def activities_of(u: Int32, rules: Rules) -> Int64:
+    """v = sigma(u) of all neurons, (batch, neurons)."""
+    v = np.empty(u.shape, np.int64)
+    _activities(u, rules, v)
+    return v

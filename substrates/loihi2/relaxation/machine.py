@@ -18,8 +18,7 @@ from substrates.loihi2.neurons.relaxation import STATE_MAX
 from substrates.loihi2.relaxation.chip_network import ChipNetwork
 from substrates.loihi2.relaxation.counting import count_input, count_relaxation
 from substrates.loihi2.relaxation.kernel import relax_samples
-from substrates.loihi2.relaxation.layout import Int32, Int64, States, Tally, blank_tally
-from substrates.loihi2.relaxation.reading import activities_of
+from substrates.loihi2.relaxation.layout import Int32, Int64, States, Tally, activities_of, blank_tally
 from substrates.loihi2.relaxation.settings import Loihi2Settings
 
 if TYPE_CHECKING:

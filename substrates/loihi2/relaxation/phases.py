@@ -20,9 +20,8 @@ from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import Equilibrium, Nudge, Stop
 from substrates.loihi2.neurons.relaxation import STATE_MAX
-from substrates.loihi2.relaxation.layout import Int64, Rules
+from substrates.loihi2.relaxation.layout import Int64, Rules, activities_of
 from substrates.loihi2.relaxation.machine import ChipDrive, Loihi2Machine
-from substrates.loihi2.relaxation.reading import activities_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +41,7 @@ class PhaseSchedule:
         skip: periods run first and not counted (lock-in).
         on_chip: run as the chip does by itself, the host away: plus goes straight into minus, and the size of the
             nudge's force is the one taken at the free state throughout. Such a schedule is one program
-            (`on_chip.schedule_program`). Otherwise minus starts from the free state again (a copy kept by the host or
+            (`phase_program.schedule_program`). Otherwise minus starts from the free state again (a copy kept by the host or
             in further state words), and a wave's force follows the mean of the last two half periods.
 
     Raises:

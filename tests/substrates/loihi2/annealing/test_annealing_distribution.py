@@ -29,7 +29,7 @@ from equipoise.testing.chains import (
     step_matrix,
 )
 from substrates.loihi2.annealing import Loihi2Annealer, Settings
-from substrates.loihi2.annealing.read import Read
+from substrates.loihi2.annealing.anneal_state import Read
 from substrates.loihi2.annealing.specification import passes
 
 Q4 = np.array([[-3, 2, 0, 1], [2, -2, 3, 0], [0, 3, -4, -1], [1, 0, -1, 1]])

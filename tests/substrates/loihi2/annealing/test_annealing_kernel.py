@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from substrates.loihi2.annealing import Loihi2Annealer, Settings
-from substrates.loihi2.annealing.read import Read
+from substrates.loihi2.annealing.anneal_state import Read
 from substrates.loihi2.annealing.specification import ReferenceAnnealer
 
 

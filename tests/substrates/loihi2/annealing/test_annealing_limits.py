@@ -7,9 +7,9 @@ from scipy import sparse
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from substrates.loihi2.annealing import Geometric, Linear, Loihi2Annealer, Reanneal, Series, Settings, TemperatureNeuron
-from substrates.loihi2.annealing.read import Read
+from substrates.loihi2.annealing.anneal_state import Read
 from substrates.loihi2.annealing.specification import CostIntegrator, ReferenceAnnealer
-from substrates.loihi2.annealing.temperature import temperature_range
+from substrates.loihi2.annealing.temperature_range import temperature_range
 
 
 def problem(n=60, density=0.2, seed=0):

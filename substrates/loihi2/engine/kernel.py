@@ -11,8 +11,8 @@ from typing import Any
 
 from numba import njit
 
-from substrates.loihi2 import engine_layout as at
-from substrates.loihi2.engine_synapses import deliver, spread_conv, spread_delayed, spread_dense, spread_sparse
+from substrates.loihi2.engine import layout as at
+from substrates.loihi2.engine.synapse_kernels import deliver, spread_conv, spread_delayed, spread_dense, spread_sparse
 from substrates.loihi2.neurons import delta, graded_relu, lif, lif_refractory, phased, relaxation, sigma, sigma_delta
 
 __all__ = ["run_steps"]

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
-from substrates.loihi2.engine_counts import check_placement, count_events
-from substrates.loihi2.engine_kernel import run_steps
-from substrates.loihi2.engine_layout import P_SIZE, P_START, P_STATE, Layout, lay_out
+from substrates.loihi2.engine.counts import check_placement, count_events
+from substrates.loihi2.engine.kernel import run_steps
+from substrates.loihi2.engine.layout import P_SIZE, P_START, P_STATE, Layout, lay_out
 from substrates.loihi2.neurons.base import Int32, State
 from substrates.loihi2.program import Placement, Population, Program
 from substrates.loihi2.widths import integer_in
