@@ -41,7 +41,7 @@ class PhaseSchedule:
         skip: periods run first and not counted (lock-in).
         on_chip: run as the chip does by itself, the host away: plus goes straight into minus, and the size of the
             nudge's force is the one taken at the free state throughout. Such a schedule is one program
-            (`phase_program.schedule_program`). Otherwise minus starts from the free state again (a copy kept by the host or
+            (`phase_program`). Otherwise minus starts from the free state again (a copy kept by the host or
             in further state words), and a wave's force follows the mean of the last two half periods.
 
     Raises:
