@@ -19,6 +19,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -186,6 +187,14 @@ class Registry(Generic[T]):
             name: entry.text or ("" if entry.origin == OWN else f"from {entry.origin}")
             for name, entry in self.entries().items()
         }
+
+    def usable(self) -> dict[str, T]:
+        """Name -> thing, of all that can be loaded; for those that cannot, see `broken`."""
+        found = {}
+        for name in self:
+            with suppress(InputError):
+                found[name] = self.find(name)
+        return found
 
     def broken(self) -> dict[str, str]:
         """Name -> what is wrong, for every entry from outside that cannot be used. Imports them."""

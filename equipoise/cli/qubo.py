@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from equipoise.cli._common import check_output, console, emit_json
+from equipoise.cli._named import NamedOption
+from equipoise.cli.generate import generate
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-FORMATS = ("auto", "bqp", "qubo", "coo", "triplet", "maxcut", "npz")
 TARGETS = ("auto", "loihi2", "loihi2-sim", "lava-sim", "analog")
 
 
@@ -36,7 +37,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "format_", default="auto", metavar="|".join(FORMATS), help="How FILE is written.")
+@click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
 @click.option("--target", default="auto", show_default=True, metavar="|".join(TARGETS))
 @click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory")
 @click.option("--steps", type=int, help="Steps per read. Default: 10^8 over the number of variables, 1000 to 50000.")
@@ -197,8 +198,8 @@ def _estimate(figure: dict[str, Any], unit: str) -> str:
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--format", "format_", default="auto", metavar="|".join(FORMATS), help="How FILE is written.")
-@click.option("--to", default=None, metavar="|".join(FORMATS[1:]), help="How OUT is written. Default: its suffix.")
+@click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
+@click.option("--to", cls=NamedOption, kind="format", help="Of OUT. Default: from its suffix.")
 def convert(file: Path, out: Path, format_: str, to: str | None) -> None:
     """Write the problem in FILE as OUT, in another format (.gz compresses)."""
     from equipoise.qubo.formats import read, write
@@ -209,137 +210,4 @@ def convert(file: Path, out: Path, format_: str, to: str | None) -> None:
     click.echo(f"{out}: {problem.num_variables} variables, {problem.num_pairs} pairs", err=True)
 
 
-@command.group()
-def generate() -> None:
-    """Write a well-known problem as a QUBO file."""
-
-
-def _family(name: str, help_: str, *options: Any) -> Any:
-    """A subcommand of ``generate`` whose body makes an instance; it writes the file and says what it wrote."""
-
-    def decorate(make: Any) -> click.Command:
-        def run(out: Path, to: str | None, as_json: bool, seed: int, **arguments: Any) -> None:
-            from equipoise.qubo.formats import write
-
-            check_output(out)
-            if seed < 0:
-                raise InputError(f"the seed must be zero or more, got {seed}")
-            problem = make(seed=seed, **arguments).problem
-            write(problem, out, to)
-            told = {
-                "file": str(out),
-                "name": problem.name,
-                "num_variables": problem.num_variables,
-                "num_pairs": problem.num_pairs,
-                "cost_means": problem.convention,
-                "seed": seed,
-            }
-            if as_json:
-                emit_json(told)
-            else:
-                click.echo(f"{out}: {problem.num_variables} variables, {problem.num_pairs} pairs", err=True)
-
-        shared = (
-            click.option("--seed", type=int, default=0, show_default=True),
-            click.option(
-                "--out", required=True, type=click.Path(path_type=Path), help="File to write (.gz compresses)."
-            ),
-            click.option(
-                "--format", "to", default=None, metavar="|".join(FORMATS[1:]), help="Default: from the suffix."
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
-        )
-        for option in reversed((*options, *shared)):
-            run = option(run)
-        return generate.command(name, help=help_)(run)
-
-    return decorate
-
-
-def _nodes() -> Any:
-    return click.option("--nodes", type=int, required=True, metavar="N")
-
-
-def _density() -> Any:
-    return click.option("--density", type=float, required=True, metavar="D", help="Share of the pairs, 0 to 1.")
-
-
-def _model() -> Any:
-    return click.option("--model", default="gnm", show_default=True, metavar="gnm|gnp", help="NeuroBench uses gnm.")
-
-
-@_family(
-    "mis",
-    "Maximum independent set (NeuroBench's task).",
-    _nodes(),
-    _density(),
-    click.option("--edge-cost", type=float, default=8, show_default=True),
-    _model(),
-)
-def _mis(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import mis
-
-    return mis(**arguments)
-
-
-@_family(
-    "cover",
-    "Minimum vertex cover.",
-    _nodes(),
-    _density(),
-    click.option("--edge-cost", type=float, default=2, show_default=True),
-    _model(),
-)
-def _cover(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import vertex_cover
-
-    return vertex_cover(**arguments)
-
-
-@_family(
-    "maxcut",
-    "Max-Cut on a random graph.",
-    _nodes(),
-    _density(),
-    click.option("--signed", is_flag=True, help="Weights of 1 and -1."),
-    _model(),
-)
-def _maxcut(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import maxcut
-
-    return maxcut(**arguments)
-
-
-@_family(
-    "colouring",
-    "Graph colouring: cost 0 is a proper colouring.",
-    _nodes(),
-    _density(),
-    click.option("--colours", type=int, default=3, show_default=True),
-    _model(),
-)
-def _colouring(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import colouring
-
-    return colouring(**arguments)
-
-
-@_family(
-    "partition",
-    "Number partitioning.",
-    click.option("--count", type=int, required=True, metavar="N", help="How many numbers."),
-    click.option("--largest", type=int, default=1000, show_default=True),
-)
-def _partition(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import partition
-
-    return partition(**arguments)
-
-
-@_family(
-    "tour", "Travelling salesman on random cities.", click.option("--cities", type=int, required=True, metavar="N")
-)
-def _tour(**arguments: Any) -> Any:
-    from equipoise.qubo.generators import tour
-
-    return tour(**arguments)
+command.add_command(generate)

@@ -1,4 +1,7 @@
-"""QUBO files: one module per format, one table of them. To add a format, write its module and list it here."""
+"""QUBO files: one module per format, one table of them. To add a format, write its module and list it here.
+
+The readers are imported when they are used, so that the table is had without the libraries behind them.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,47 @@ import gzip
 import os
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from equipoise.qubo.formats import bqp, coo, maxcut, npz, qbsolv, triplet
-from equipoise.qubo.formats._base import Format, Source
-from equipoise.qubo.formats.detect import detect
-from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
+from hw_profiles.registry import Registry, lazy
 
-__all__ = ["FORMATS", "Format", "read", "write"]
+if TYPE_CHECKING:
+    from equipoise.qubo.formats._base import Format, Source
+    from equipoise.qubo.problem import Problem
 
-FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in (bqp, qbsolv, coo, triplet, maxcut, npz)}
-_SUFFIXES = {suffix: f.name for f in FORMATS.values() for suffix in f.suffixes}
+__all__ = ["FORMATS", "Format", "Source", "read", "write"]
+
+
+def _accept(thing: Any, what: str) -> Format:
+    from equipoise.qubo.formats._base import Format
+
+    if not isinstance(thing, Format):
+        raise InputError(f"{what} is {thing!r}; expected an equipoise.qubo.formats.Format")
+    return thing
+
+
+FORMATS: Registry[Format] = Registry(
+    "format",
+    "equipoise.formats",
+    (
+        lazy("bqp", "equipoise.qubo.formats.bqp:FORMAT", "OR-Library, maximised"),
+        lazy("qubo", "equipoise.qubo.formats.qbsolv:FORMAT", "qbsolv"),
+        lazy("coo", "equipoise.qubo.formats.coo:FORMAT", "dimod's COO text"),
+        lazy("triplet", "equipoise.qubo.formats.triplet:FORMAT", "n, then lines i j q"),
+        lazy("maxcut", "equipoise.qubo.formats.maxcut:FORMAT", "graphs of the Gset, cut maximised"),
+        lazy("npz", "equipoise.qubo.formats.npz:FORMAT", "NumPy or SciPy matrix, or our own arrays"),
+    ),
+    _accept,
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Format", "Source"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from equipoise.qubo.formats import _base
+
+    return getattr(_base, name)
 
 
 def read(path: str | Path, format: str = "auto") -> Problem:
@@ -28,8 +61,11 @@ def read(path: str | Path, format: str = "auto") -> Problem:
     Raises:
         InputError: one sentence that names the file, the line and what was expected.
     """
-    if format != "auto" and format not in FORMATS:
-        raise InputError(f"no format {format!r}; there are auto, {', '.join(FORMATS)}")
+    from equipoise.qubo.formats._base import Source
+    from equipoise.qubo.formats.detect import detect
+
+    if format != "auto":
+        FORMATS.check(format)
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected a problem file")
@@ -44,7 +80,7 @@ def read(path: str | Path, format: str = "auto") -> Problem:
     if not data.strip():
         raise InputError(f"{path.name} is empty; expected a problem")
     source = Source(data, path.name)
-    name = detect(source, _SUFFIXES) if format == "auto" else format
+    name = detect(source, FORMATS.usable()) if format == "auto" else format
     if name == "npz" and data[:2] != b"PK":
         raise InputError(f"{path.name} is not an .npz file")
     try:
@@ -65,10 +101,11 @@ def write(problem: Problem, path: str | Path, format: str | None = None, *, over
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already and nothing is overwritten; choose another name or remove it")
     bare = Path(path.name.removesuffix(".gz"))
-    name = format or _SUFFIXES.get(bare.suffix.lower(), "triplet" if bare.suffix in ("", ".txt") else "")
-    if name not in FORMATS:
+    suffixes = {suffix: name for name, known in FORMATS.usable().items() for suffix in known.suffixes}
+    name = format or suffixes.get(bare.suffix.lower(), "triplet" if bare.suffix in ("", ".txt") else "")
+    if not name:
         raise InputError(
-            f"no format for the suffix {bare.suffix!r} of {path.name}; use {', '.join(sorted(_SUFFIXES))} or .txt "
+            f"no format for the suffix {bare.suffix!r} of {path.name}; use {', '.join(sorted(suffixes))} or .txt "
             f"(triplet), or give a format: {', '.join(FORMATS)}"
         )
     data = FORMATS[name].write(problem)

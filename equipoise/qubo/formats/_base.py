@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["Format", "Source", "header_numbers", "text_of"]
+__all__ = ["Fit", "Format", "Source", "header_numbers", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -18,16 +20,46 @@ class Source:
     data: bytes
     name: str
 
+    @cached_property
+    def words(self) -> list[list[str]]:
+        """The words of its first lines that are not blank, 200 lines at most; none of a binary file."""
+        if b"\0" in self.data[:4096] or self.data[:2] == b"PK":
+            return []
+        return [line.split() for line in self.lines[:200] if line.strip()]
+
+    @property
+    def widths(self) -> list[int]:
+        """How many words its first two lines have; none where the first is a comment."""
+        return [len(words) for words in self.words[:2] if not self.words[0][0].startswith("#")]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """All lines of its text; what is not UTF-8 is replaced, for looking at only."""
+        return self.data.decode("utf-8-sig", "replace").splitlines()
+
+
+#: how well a content fits a format: not at all, as it would others, without doubt
+Fit = Literal["no", "maybe", "yes"]
+
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: how it reads, how it writes, and what its content means, in one sentence."""
+    """A file format.
+
+    Attributes:
+        name: what users write.
+        convention: what its content means, in one sentence.
+        read, write: the whole content of a file to a problem, and back.
+        suffixes: of its files, with the dot, in lower case.
+        fits: how well the content of a file fits; without it, files are known by their suffix alone.
+    """
 
     name: str
     convention: str
     read: Callable[[Source], Problem]
     write: Callable[[Problem], bytes]
     suffixes: tuple[str, ...] = ()
+    fits: Callable[[Source], Fit] | None = None
 
 
 def text_of(source: Source) -> list[str]:

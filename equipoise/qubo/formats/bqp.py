@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -53,10 +53,22 @@ def write(problem: Problem) -> bytes:
     return f"{problem.num_variables} {len(rows)}\n{body}".encode()
 
 
+def fits(source: Source) -> Fit:
+    """As maxcut: both start with ``n m`` and list ``i j w`` from 1; only this one has i = i."""
+    widths = source.widths
+    if widths == [1, 2]:
+        return "yes"  # an OR-Library collection: the reader says what to do
+    if widths not in ([2], [2, 3]):
+        return "no"
+    entries = (line.split(None, 2) for line in source.lines[1:])
+    return "yes" if any(words[0] == words[1] for words in entries if len(words) > 1) else "maybe"
+
+
 FORMAT = Format(
     "bqp",
     "OR-Library bqp: maximise x^T Q x, an off-diagonal entry counts twice",
     read,
     write,
     (".bqp", ".sparse"),
+    fits,
 )

@@ -11,7 +11,7 @@ import re
 import numpy as np
 
 from equipoise.qubo.convert import from_bqm
-from equipoise.qubo.formats._base import Format, Source, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, text_of
 from equipoise.qubo.formats._table import number, read_table
 from equipoise.qubo.formats.triplet import entries
 from equipoise.qubo.problem import Problem
@@ -83,4 +83,15 @@ def write(problem: Problem) -> bytes:
     return "\n".join([*head, *entries(problem), *(f"{i} {i} 0" for i in np.flatnonzero(~used)), ""]).encode()
 
 
-FORMAT = Format("coo", "dimod COO: the sum of the biases over the lines, entries of a pair add", read, write, (".coo",))
+def fits(source: Source) -> Fit:
+    words = source.words
+    if not words or ["p", "qubo"] in [line[:2] for line in words]:  # a comment of qbsolv may have three words
+        return "no"
+    if words[0][0].startswith("#"):
+        return "yes"
+    return "maybe" if len(words[0]) == 3 else "no"
+
+
+FORMAT = Format(
+    "coo", "dimod COO: the sum of the biases over the lines, entries of a pair add", read, write, (".coo",), fits
+)

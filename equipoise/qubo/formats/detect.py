@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 
-from equipoise.qubo.formats._base import Source, text_of
+from equipoise.qubo.formats._base import Format, Source, text_of
 from hw_profiles.errors import InputError
 
 __all__ = ["detect"]
 
 
-def detect(source: Source, suffixes: dict[str, str]) -> str:
+def detect(source: Source, formats: Mapping[str, Format]) -> str:
     """Name the format of ``source``.
 
-    Args:
-        suffixes: file suffix -> format, to tell bqp from maxcut.
+    A format that cannot judge contents is taken by its suffix. Of those that fit, the suffix chooses; without its
+    help, one that fits without doubt, or the only one that fits at all.
 
     Raises:
         InputError: no format fits, or more than one does; the text says how to choose.
     """
-    if source.data[:4] == b"PK\x03\x04":
-        return "npz"
-    lines = text_of(source)
-    body = [line.split() for line in lines[:200] if line.strip()]
-    if any(f[:2] == ["p", "qubo"] for f in body):
-        return "qubo"
-    if body[0][0].startswith("#"):
-        return "coo"
-    width = len(body[0])
-    if width == 3:
-        return "coo"
-    if width == 1 and len(body) > 1 and len(body[1]) == 2:
-        return "bqp"  # an OR-Library collection: its reader says what to do
-    if width == 1 and (len(body) == 1 or len(body[1]) == 3):
-        return "triplet"
-    if width == 2 and (len(body) == 1 or len(body[1]) in (2, 3)):
-        return _bqp_or_maxcut(source, lines, suffixes)
+    suffix = PurePath(source.name.lower().removesuffix(".gz")).suffix
+    named = [name for name, known in formats.items() if suffix in known.suffixes]
+    blind = [name for name in named if formats[name].fits is None]
+    if blind:
+        return blind[0]
+    fits = {name: known.fits(source) for name, known in formats.items() if known.fits is not None}
+    possible = [name for name, fit in fits.items() if fit != "no"]
+    for some in ([name for name in named if name in possible], [n for n in possible if fits[n] == "yes"], possible):
+        if len(some) == 1:
+            return some[0]
+    if not possible:
+        start = text_of(source)[0].strip()[:40]
+        raise InputError(f"{source.name}: no known format starts with {start!r}; give --format {', '.join(formats)}")
+    means = " or ".join(f"{name} ({formats[name].convention.partition(': ')[2]})" for name in possible)
     raise InputError(
-        f"{source.name}: no known format starts with {lines[0].strip()[:40]!r}; "
-        "give --format bqp, qubo, coo, triplet, maxcut or npz"
-    )
-
-
-def _bqp_or_maxcut(source: Source, lines: list[str], suffixes: dict[str, str]) -> str:
-    """Both start with ``n m`` and list ``i j w`` from 1; only bqp has i = i, only maxcut leaves w out."""
-    if len(lines) > 1 and len(lines[1].split()) == 2:
-        return "maxcut"
-    name = PurePath(source.name.lower().removesuffix(".gz"))
-    if suffixes.get(name.suffix) in ("bqp", "maxcut"):
-        return suffixes[name.suffix]
-    if any(f[0] == f[1] for f in (line.split(None, 2) for line in lines[1:]) if len(f) >= 2):
-        return "bqp"
-    raise InputError(
-        f"{source.name} could be bqp (maximise x^T Q x) or maxcut (maximise the cut): both list 'i j w' from 1 and "
-        "nothing here tells them apart; give --format bqp or --format maxcut"
+        f"{source.name} could be {means}: nothing here tells them apart; "
+        f"give {' or '.join(f'--format {name}' for name in possible)}"
     )

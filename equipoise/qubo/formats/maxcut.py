@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
 from equipoise.qubo.formats._table import Table, check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -68,10 +68,19 @@ def write(problem: Problem) -> bytes:
     return "\n".join([f"{problem.num_variables} {problem.num_pairs}", *edges, ""]).encode()
 
 
+def fits(source: Source) -> Fit:
+    """As bqp, which alone has i = i, while this one alone leaves w out."""
+    widths = source.widths
+    if widths == [2, 2]:
+        return "yes"
+    return "maybe" if widths in ([2], [2, 3]) else "no"
+
+
 FORMAT = Format(
     "maxcut",
     "rudy Max-Cut: maximise the weight of the edges between 0 and 1",
     read,
     write,
     (".mc", ".maxcut", ".rud", ".rudy", ".mtx.rud"),
+    fits,
 )

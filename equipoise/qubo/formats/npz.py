@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.qubo.convert import from_matrix
-from equipoise.qubo.formats._base import Format, Source
+from equipoise.qubo.formats._base import Fit, Format, Source
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
@@ -91,4 +91,8 @@ def write(problem: Problem) -> bytes:
     return buffer.getvalue()
 
 
-FORMAT = Format("npz", "x^T Q x: a pair costs Q_ij + Q_ji", read, write, (".npz",))
+def fits(source: Source) -> Fit:
+    return "yes" if source.data[:4] == b"PK\x03\x04" else "no"
+
+
+FORMAT = Format("npz", "x^T Q x: a pair costs Q_ij + Q_ji", read, write, (".npz",), fits=fits)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, number, read_table
 from equipoise.qubo.formats.triplet import entries
 from equipoise.qubo.problem import Problem
@@ -60,4 +60,10 @@ def write(problem: Problem) -> bytes:
     return "\n".join([*head, *entries(problem), ""]).encode()
 
 
-FORMAT = Format("qubo", "qbsolv: minimise the sum of q x_i x_j over the lines, each pair once", read, write, (".qubo",))
+def fits(source: Source) -> Fit:
+    return "yes" if ["p", "qubo"] in [words[:2] for words in source.words] else "no"
+
+
+FORMAT = Format(
+    "qubo", "qbsolv: minimise the sum of q x_i x_j over the lines, each pair once", read, write, (".qubo",), fits
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -41,4 +41,10 @@ def write(problem: Problem) -> bytes:
     return "\n".join([str(problem.num_variables), *entries(problem), ""]).encode()
 
 
-FORMAT = Format("triplet", "triplets: minimise the sum of q x_i x_j over the lines, each pair once", read, write)
+def fits(source: Source) -> Fit:
+    return "yes" if source.widths in ([1], [1, 3]) else "no"
+
+
+FORMAT = Format(
+    "triplet", "triplets: minimise the sum of q x_i x_j over the lines, each pair once", read, write, fits=fits
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,10 @@ import numpy.typing as npt
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["Instance", "check_density", "graph_arrays", "positive", "random_graph"]
+__all__ = ["Density", "GraphModel", "Instance", "check_density", "graph_arrays", "positive", "random_graph"]
+
+Density = Annotated[float, "Share of the pairs, 0 to 1."]
+GraphModel = Annotated[Literal["gnm", "gnp"], "Of the random graph; NeuroBench uses gnm."]
 
 
 class Instance(ABC):

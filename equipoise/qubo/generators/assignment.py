@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.generators._base import Instance, graph_arrays, positive, random_graph
+from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
@@ -123,7 +123,7 @@ class Tour(Instance):
         return length.item() if hasattr(length, "item") else float(length)
 
 
-def colouring(nodes: int, density: float, seed: int, colours: int = 3, model: str = "gnm") -> Colouring:
+def colouring(nodes: int, density: Density, seed: int, colours: int = 3, model: GraphModel = "gnm") -> Colouring:
     """Colouring of the same random graphs as the independent set."""
     return Colouring(random_graph(nodes, density, seed, model), colours, name=f"colouring-{nodes}-{density:g}-{seed}")
 

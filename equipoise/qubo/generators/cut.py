@@ -7,14 +7,14 @@ partitioning   c(x) = (sum_i a_i (2 x_i - 1))^2                                 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from equipoise.qubo.formats._table import Table
 from equipoise.qubo.formats.maxcut import cut_problem
-from equipoise.qubo.generators._base import Instance, graph_arrays, positive, random_graph
+from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
@@ -79,7 +79,13 @@ class Partition(Instance):
         return abs(sum(left) - sum(right))
 
 
-def maxcut(nodes: int, density: float, seed: int, signed: bool = False, model: str = "gnm") -> MaxCut:
+def maxcut(
+    nodes: int,
+    density: Density,
+    seed: int,
+    signed: Annotated[bool, "Weights of 1 and -1."] = False,
+    model: GraphModel = "gnm",
+) -> MaxCut:
     """A random Max-Cut in the manner of rudy: weights 1, or 1 and -1 when ``signed``."""
     graph = random_graph(nodes, density, seed, model)
     if signed:
@@ -89,7 +95,7 @@ def maxcut(nodes: int, density: float, seed: int, signed: bool = False, model: s
     return MaxCut(graph, f"maxcut-{nodes}-{density:g}-{seed}")
 
 
-def partition(count: int, seed: int, largest: int = 1000) -> Partition:
+def partition(count: Annotated[int, "How many numbers."], seed: int, largest: int = 1000) -> Partition:
     """``count`` whole numbers drawn evenly from 1 to ``largest``."""
     positive("the number of numbers", count)
     positive("the largest number", largest)

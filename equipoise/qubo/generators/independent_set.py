@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.generators._base import Instance, graph_arrays, random_graph
+from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, random_graph
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
@@ -97,11 +97,13 @@ class VertexCover(_NodeSubset):
         return int((~on[self._rows] & ~on[self._cols]).sum())
 
 
-def mis(nodes: int, density: float, seed: int, edge_cost: float = 8, model: str = "gnm") -> IndependentSet:
+def mis(nodes: int, density: Density, seed: int, edge_cost: float = 8, model: GraphModel = "gnm") -> IndependentSet:
     """NeuroBench's maximum independent set instance (``model="gnp"`` for G(n, p))."""
     return IndependentSet(random_graph(nodes, density, seed, model), edge_cost, f"mis-{nodes}-{density:g}-{seed}")
 
 
-def vertex_cover(nodes: int, density: float, seed: int, edge_cost: float = 2, model: str = "gnm") -> VertexCover:
+def vertex_cover(
+    nodes: int, density: Density, seed: int, edge_cost: float = 2, model: GraphModel = "gnm"
+) -> VertexCover:
     """Vertex cover on the same random graphs as `mis`."""
     return VertexCover(random_graph(nodes, density, seed, model), edge_cost, f"cover-{nodes}-{density:g}-{seed}")
