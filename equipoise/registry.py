@@ -21,6 +21,7 @@ KINDS = {
     "estimator": "learning_rules.registry:RULES",
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",
+    "task": "equipoise.study.tasks:TASKS",
 }
 
 

@@ -1,11 +1,12 @@
 """What a run of a study can be. A task is a function: parameters in, `Outcome` out.
 
-To add one, write ``def run(**parameters) -> Outcome`` anywhere importable and name it ``package.module:run``.
+To add one, write ``def run(**parameters) -> Outcome`` and name it ``path.py:run`` or ``package.module:run`` in a study,
+or offer it as an entry point of ``equipoise.tasks``.
 """
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
+from hw_profiles.registry import Entry, Registry
 
 __all__ = ["TASKS", "Outcome", "check_task", "find_task"]
 
@@ -46,19 +48,24 @@ def calibrate(*, seed: int, milliseconds: float = 10.0) -> Outcome:
 
 
 def _problem(parameters: dict[str, Any]) -> Any:
-    """A problem file, or NeuroBench's independent set on a random graph."""
+    """A problem file, or what a generator makes (NeuroBench's independent set unless another is named).
+
+    Takes what it uses out of ``parameters``: ``file``, or ``generator``, ``graph_seed`` and the generator's own.
+    """
     if "file" in parameters:
         from equipoise.qubo.formats import read
 
-        return read(parameters.pop("file"))
-    from equipoise.qubo.generators import mis
+        return read(parameters.pop("file"), parameters.pop("format", "auto"))
+    from equipoise.qubo.generators import GENERATORS, generate
 
-    nodes, density, seed = (parameters.pop(name) for name in ("nodes", "density", "graph_seed"))
-    return mis(int(nodes), float(density), int(seed)).problem
+    name = parameters.pop("generator", "mis")
+    own = set(inspect.signature(GENERATORS.find(name)).parameters) - {"seed"}
+    settings = {key: parameters.pop(key) for key in own & set(parameters)}
+    return generate(name, seed=int(parameters.pop("graph_seed", 0)), **settings).problem
 
 
 def qubo(**parameters: Any) -> Outcome:
-    """`equipoise.qubo.solve` on ``file`` or on the independent set of ``nodes, density, graph_seed``."""
+    """`equipoise.qubo.solve` on ``file``, or on what ``generator`` makes of its parameters and ``graph_seed``."""
     from equipoise.qubo import solve
 
     problem = _problem(parameters)
@@ -128,7 +135,24 @@ def train(**parameters: Any) -> Outcome:
     )
 
 
-TASKS: dict[str, Callable[..., Outcome]] = {"qubo": qubo, "peer": peer, "train": train, "calibrate": calibrate}
+def _accept(thing: Any, what: str) -> Callable[..., Outcome]:
+    if not callable(thing):
+        raise InputError(f"{what} is {thing!r}; expected a function of the study's parameters that returns an Outcome")
+    task: Callable[..., Outcome] = thing
+    return task
+
+
+TASKS: Registry[Callable[..., Outcome]] = Registry(
+    "task",
+    "equipoise.tasks",
+    (
+        Entry("qubo", lambda: qubo, "solve a problem"),
+        Entry("peer", lambda: peer, "solve it with a CPU annealer of another package"),
+        Entry("train", lambda: train, "train a network"),
+        Entry("calibrate", lambda: calibrate, "keep the processor busy for a while"),
+    ),
+    _accept,
+)
 
 
 def check_task(name: str) -> str:
@@ -141,13 +165,5 @@ def check_task(name: str) -> str:
 
 
 def find_task(name: str) -> Callable[..., Outcome]:
-    """The task called ``name``, or the function at ``package.module:function``."""
-    if name in TASKS:
-        return TASKS[name]
-    module, colon, function = str(name).partition(":")
-    if not colon:
-        raise InputError(f"unknown task {name!r}; there are {', '.join(TASKS)}, or give package.module:function")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"cannot find the task {name!r}: {error}") from None
+    """The task called ``name``, or the function at ``path.py:function`` or ``package.module:function``."""
+    return TASKS.find(str(name))

@@ -55,8 +55,8 @@ def test_a_grid_is_every_combination_in_a_fixed_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('task = "nothing"', "unknown task 'nothing'"),
-        ('task = "no.such:thing"', "cannot find the task"),
+        ('task = "nothing"', "no task 'nothing'"),
+        ('task = "no.such:thing"', "cannot be loaded"),
         ('task = "calibrate"\n[grid]\nseed = 3', "grid.seed must be a list"),
         ('task = "calibrate"\nextra = 1', "unknown entry 'extra'"),
         ('task = "calibrate"\nfinding = "x"', "unknown finding 'x'"),
