@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from substrates.network import Network
 
-__all__ = ["Linearisation", "iterate", "linearise", "tangent_currents"]
+__all__ = ["Linearisation", "iterate", "linearise"]
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,13 @@ def linearise(network: Network, free: Equilibrium, target: Tensor) -> Linearisat
 
     def forward(direction: State) -> State:
         with torch.no_grad():
-            return tangent_currents(network, direction, activities)
+            return network.tangent_currents(direction, activities)
 
     def transposed(errors: State) -> State:
         with torch.no_grad():
             return network.transposed_currents(errors, activities)
 
     return Linearisation(slopes, tuple(force), forward, transposed)
-
-
-def tangent_currents(network: Network, direction: State, activities: State) -> State:
-    """W direction: the recurrent couplings' Jacobian at ``activities`` times a direction, shaped like it."""
-    currents = [torch.zeros_like(d) for d in direction]
-    for coupling in network.recurrent_couplings():
-        image = coupling.tangent(direction[coupling.source], activities[coupling.source])
-        currents[coupling.target] = currents[coupling.target] + image.reshape(currents[coupling.target].shape)
-    return tuple(currents)
 
 
 def iterate(

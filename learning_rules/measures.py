@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from learning_rules.linear_response import tangent_currents
 from learning_rules.rule import State
 from substrates.network import Dense
 
@@ -56,8 +55,8 @@ def symmetry(
         batch = activities[0].shape[0]
         for draw in range(draws):
             eps = draw_like(activities, "rademacher", seed, 0, draw)
-            r = in_units(tangent_currents(network, in_units(eps, units, 1), activities), units, -1)
-            s = in_units(tangent_currents(network, in_units(r, units, 1), activities), units, -1)
+            r = in_units(network.tangent_currents(in_units(eps, units, 1), activities), units, -1)
+            s = in_units(network.tangent_currents(in_units(r, units, 1), activities), units, -1)
             for e, x, y in zip(eps, r, s):
                 norm += float((x * x).sum()) / (draws * batch)
                 trace += float((e * y).sum()) / (draws * batch)

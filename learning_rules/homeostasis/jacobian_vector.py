@@ -9,7 +9,6 @@ import torch
 
 from hw_profiles.errors import InputError
 from learning_rules.homeostasis.base import Homeostasis, State, add_scaled, in_units, own_weights
-from learning_rules.linear_response import tangent_currents
 from substrates.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ class JacobianVector(Homeostasis):
         for draw in range(self.draws):
             eps = draw_like(at, self.distribution, self.seed, step, draw)
             with torch.enable_grad():
-                r = in_units(tangent_currents(network, in_units(eps, units, 1), at), units, -1)
-                s = in_units(tangent_currents(network, in_units(r, units, 1), at), units, -1)
+                r = in_units(network.tangent_currents(in_units(eps, units, 1), at), units, -1)
+                s = in_units(network.tangent_currents(in_units(r, units, 1), at), units, -1)
                 total = sum((x * x).sum() - (e * y).sum() for x, e, y in zip(r, eps, s))
                 value = self.speed * total / (network.num_neurons * batch * self.draws)
                 gradients = torch.autograd.grad(value, parameters)

@@ -16,14 +16,29 @@ from torch import Tensor
 
 from substrates.analog.imperfections.converters import quantise
 from substrates.base import Nudge
-from substrates.network import Network, State
+from substrates.network import Network, Operator, State
 
-__all__ = ["Field", "largest", "promote"]
+__all__ = ["Field", "channels_last", "largest", "promote"]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a field applies at every step, made once: maps into each population, and currents that stay.
+
+    ``corrections`` are maps of the distance v - v0 from the reference, with their signs; empty where the correction
+    is part of ``into`` already.
+    """
+
+    currents: State
+    into: tuple[tuple[Operator, ...], ...]
+    corrections: tuple[tuple[tuple[float, Operator], ...], ...]
 
 
 @dataclass(frozen=True)
 class Field:
     """F(u) for one batch.
+
+    The network's parameters are read when the field is made.
 
     Attributes:
         network: couplings and cost, with the weights the machine really has.
@@ -32,6 +47,7 @@ class Field:
         activate_one: (population, u) -> v; a machine with mismatch brings its own.
         rail: forces saturate at plus and minus this; 0 means never.
         nudge_bits, nudge_range: resolution of the nudge current; 0 bits means exact.
+        betas: (batch,) a nudge per sample in place of the nudge's own; None: the same for all.
     """
 
     network: Network
@@ -41,6 +57,44 @@ class Field:
     rail: float = 0.0
     nudge_bits: int = 0
     nudge_range: float = 1.0
+    betas: Tensor | None = None
+    _made: _Plan | None = None
+
+    @property
+    def plan(self) -> _Plan:
+        """The maps of this field, made at the first use."""
+        if self._made is None:
+            object.__setattr__(self, "_made", self._make())
+        assert self._made is not None
+        return self._made
+
+    def _make(self) -> _Plan:
+        network, nudge, count = self.network, self.nudge, len(self.currents)
+        reference = None if nudge is None else nudge.reference
+        currents, corrections = self.currents, [[] for _ in range(count)]  # type: ignore[var-annotated]
+        with torch.no_grad():
+            if reference is None:
+                operators = network.operators()
+            elif not network.state_dependent:
+                # I + W v + (W^T - W)(v - v0) = (I + W v0 - W^T v0) + W^T v: the transposed network
+                operators = network.transposed_operators(reference)
+                along, back = _apply(network.operators(), reference), _apply(operators, reference)
+                currents = tuple(i + a - b for i, a, b in zip(currents, along, back))
+            else:
+                operators = network.operators()
+                for sign, pieces in (
+                    (1.0, network.transposed_operators(reference)),
+                    (-1.0, network.tangent_operators(reference)),
+                ):
+                    for piece in pieces:
+                        corrections[piece.target].append((sign, piece))
+            if nudge is not None and nudge.force is not None:
+                output = currents[-1]
+                if complex(nudge.beta).imag != 0:
+                    output = torch.complex(output, torch.zeros_like(output))
+                currents = (*currents[:-1], output + self._nudge_current(nudge, output))
+        into = tuple(tuple(o for o in operators if o.target == i) for i in range(count))
+        return _Plan(channels_last(currents), into, tuple(tuple(c) for c in corrections))
 
     def activate(self, membranes: State) -> State:
         """v = sigma(u), population by population."""
@@ -49,42 +103,34 @@ class Field:
     def __call__(self, membranes: State) -> State:
         """F(u), one tensor per population; real or complex like ``membranes``."""
         activities = self.activate(membranes)
-        forces = self.network.recurrent_currents(activities)
-        nudge = self.nudge
-        if nudge is None:
-            return tuple(self._saturate(i + f) for i, f in zip(self.currents, forces))
-        total = [i + f for i, f in zip(self.currents, forces)]
-        if nudge.reference is not None:
-            away = tuple(v - r for v, r in zip(activities, nudge.reference))
-            back = self.network.transposed_currents(away, nudge.reference)
-            along = self.network.tangent_currents(away, nudge.reference)
-            total = [t + b - a for t, b, a in zip(total, back, along)]
-        total[-1] = total[-1] + self._nudge_current(nudge, activities[-1])
-        return tuple(self._saturate(t) for t in total)
+        return tuple(self.population(i, activities) for i in range(len(activities)))
 
     def population(self, index: int, activities: State) -> Tensor:
         """F of one population only, from activities; for solvers that update populations in turn."""
-        network, nudge = self.network, self.nudge
-        total = self.currents[index] + network.recurrent_current(index, activities)
-        if nudge is None:
-            return self._saturate(total)
-        if nudge.reference is not None:
-            away = tuple(v - r for v, r in zip(activities, nudge.reference))
-            back = network.transposed_currents(away, nudge.reference)[index]
-            along = network.tangent_currents(away, nudge.reference)[index]
-            total = total + back - along
-        if index == len(activities) - 1:
-            total = total + self._nudge_current(nudge, activities[-1])
-        return self._saturate(total)
-
-    def _saturate(self, force: Tensor) -> Tensor:
-        return force.clamp(-self.rail, self.rail) if self.rail else force
+        plan, nudge, own = self.plan, self.nudge, activities[index]
+        constant, total = plan.currents[index], None
+        for operator in plan.into[index]:  # what an operator gives belongs to nobody else: added to in place
+            current = operator.apply(activities[operator.source], own)
+            current = current if current.shape == own.shape else current.reshape(own.shape)
+            total = current if total is None else total.add_(current)
+        total = constant + torch.zeros_like(own) if total is None else total.add_(constant)
+        if plan.corrections[index]:
+            assert nudge is not None
+            assert nudge.reference is not None
+            for sign, piece in plan.corrections[index]:
+                away = activities[piece.source] - nudge.reference[piece.source]
+                total.add_(piece.apply(away, own).reshape(total.shape), alpha=sign)
+        if nudge is not None and nudge.force is None and index == len(activities) - 1:
+            total.add_(self._nudge_current(nudge, activities[-1]))
+        return total.clamp(-self.rail, self.rail) if self.rail else total
 
     def _nudge_current(self, nudge: Nudge, output: Tensor) -> Tensor:
         """beta dL/dv of the output activities, or beta times the held force."""
-        if nudge.beta == 0:
+        if self.betas is None and nudge.beta == 0:
             return torch.zeros_like(output)
-        beta = nudge.beta if output.is_complex() else complex(nudge.beta).real
+        beta: complex | Tensor = nudge.beta if output.is_complex() else complex(nudge.beta).real
+        if self.betas is not None:
+            beta = self.betas.reshape(-1, *[1] * (output.dim() - 1))
         if nudge.force is None:
             current = beta * self.network.cost.gradient(output, nudge.target)
         else:
@@ -102,13 +148,43 @@ class Field:
                 None if reference is None else tuple(r[samples] for r in reference),
                 None if force is None else force[samples],
             )
-        return replace(self, currents=tuple(c[samples] for c in self.currents), nudge=nudge)
+        made = self._made
+        if made is not None:  # its maps serve any samples, but where they were taken at the reference of each
+            kept = not any(made.corrections)
+            made = replace(made, currents=tuple(c[samples] for c in made.currents)) if kept else None
+        return replace(
+            self,
+            currents=tuple(c[samples] for c in self.currents),
+            nudge=nudge,
+            betas=None if self.betas is None else self.betas[samples],
+            _made=made,
+        )
+
+
+def _apply(operators: tuple[Operator, ...], activities: State) -> State:
+    """The sum of the maps' currents into each population."""
+    totals = [torch.zeros_like(v) for v in activities]
+    for o in operators:
+        own = activities[o.target]
+        totals[o.target] = totals[o.target] + o.apply(activities[o.source], own).reshape(own.shape)
+    return tuple(totals)
+
+
+def channels_last(state: State) -> State:
+    """Maps with their channels beside each other in memory, which convolutions are fastest on; the same values."""
+    return tuple(
+        s.contiguous(memory_format=torch.channels_last) if s.dim() == 4 and not s.is_complex() else s for s in state
+    )
 
 
 def largest(force: State, membranes: State) -> Tensor:
     """Residual per sample: the largest |F(u) - u| over all neurons; infinite where anything is not a number."""
-    worst = torch.stack([(f - u).abs().flatten(1).amax(dim=1) for f, u in zip(force, membranes)]).amax(dim=0)
+    worst = torch.stack([_magnitude(f - u).flatten(1).amax(dim=1) for f, u in zip(force, membranes)]).amax(dim=0)
     return torch.nan_to_num(worst, nan=torch.inf)
+
+
+def _magnitude(difference: Tensor) -> Tensor:
+    return difference.abs() if difference.is_complex() else difference.abs_()
 
 
 def promote(state: State) -> State:

@@ -3,7 +3,7 @@
 from substrates.network.activations import ACTIVATIONS, Activation, activation
 from substrates.network.convolution import Convolution, ConvolutionFeedback
 from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
-from substrates.network.couplings import INPUT, Coupling, Dense
+from substrates.network.couplings import INPUT, Coupling, Dense, Operator
 from substrates.network.layered import layered
 from substrates.network.network import Network, Population, State
 from substrates.network.wirings import convolutional, hopfield, loop
@@ -18,6 +18,7 @@ __all__ = [
     "Coupling",
     "Dense",
     "Network",
+    "Operator",
     "Population",
     "SoftmaxReadout",
     "SquaredError",

@@ -29,8 +29,8 @@ class Activation:
 
 
 def _logistic(u: Tensor) -> Tensor:
-    z = 4.0 * u - 2.0
-    return torch.sigmoid(z) if not u.is_complex() else 1.0 / (1.0 + torch.exp(-z))
+    z = (4.0 * u).sub_(2.0)
+    return z.sigmoid_() if not u.is_complex() else 1.0 / (1.0 + torch.exp(-z))
 
 
 def _logistic_derivative(u: Tensor) -> Tensor:

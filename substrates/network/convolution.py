@@ -1,44 +1,71 @@
-"""Convolution with pooling: the coupling of the papers' image networks, and its transpose as feedback."""
+"""Convolution with pooling: the coupling of the papers' image networks, and its transpose as feedback.
+
+Every product is written out (`conv2d`, `conv_transpose2d` and the closed forms of `pooling`): nothing is
+differentiated automatically, forwards or backwards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from hw_profiles.errors import InputError
 from substrates.network.costs import _add_grad
-from substrates.network.couplings import Coupling
+from substrates.network.couplings import Coupling, Operator, by_parts
+from substrates.network.pooling import Pooling, pooling_named
 
-__all__ = ["POOLINGS", "Convolution", "ConvolutionFeedback"]
+__all__ = ["Convolution", "ConvolutionFeedback"]
 
 Shape = tuple[int, int, int]
 
 
-def _average(x: Tensor) -> Tensor:
-    return _windows(x).mean(dim=-1)
+@dataclass(frozen=True)
+class _Geometry:
+    """Shapes of a convolution, and its three products. Kernels are real; activities may be complex."""
 
+    source: Shape
+    target: Shape
+    padding: int
+    pooling: Pooling
 
-def _softmax(x: Tensor) -> Tensor:
-    """sum x e^x / sum e^x over each window; the shift is by the real part alone, so it stays holomorphic."""
-    w = _windows(x)
-    e = torch.exp(w - w.detach().real.amax(dim=-1, keepdim=True))
-    return (w * e).sum(dim=-1) / e.sum(dim=-1)
+    def low(self, x: Tensor) -> Tensor:
+        """As a batch of source maps."""
+        return x if x.dim() == 4 else x.reshape(-1, *self.source)
 
+    def high(self, x: Tensor) -> Tensor:
+        """As a batch of target maps."""
+        return x if x.dim() == 4 else x.reshape(-1, *self.target)
 
-def _none(x: Tensor) -> Tensor:
-    return x
+    def convolve(self, v: Tensor, taps: Tensor) -> Tensor:
+        """The map before pooling: taps * v."""
+        return by_parts(
+            lambda x: nn.functional.conv2d(x, taps, stride=self.pooling.stride, padding=self.padding), self.low(v)
+        )
 
+    def back(self, y: Tensor, taps: Tensor) -> Tensor:
+        """The transpose of `convolve`."""
+        stride, padding, side = self.pooling.stride, self.padding, taps.shape[-1]
+        extra = [size - ((rows - 1) * stride - 2 * padding + side) for size, rows in zip(self.source[1:], y.shape[2:])]
+        return by_parts(
+            lambda x: nn.functional.conv_transpose2d(x, taps, stride=stride, padding=padding, output_padding=extra), y
+        )
 
-def _windows(x: Tensor) -> Tensor:
-    """(b, c, h, w) -> (b, c, h/2, w/2, 4): 2x2 windows, two apart; an odd last row or column is left out."""
-    b, c, h, w = x.shape
-    x = x[:, :, : h // 2 * 2, : w // 2 * 2].reshape(b, c, h // 2, 2, w // 2, 2)
-    return x.permute(0, 1, 2, 4, 3, 5).flatten(-2)
+    def kernel_gradient(self, v: Tensor, y: Tensor, kernel: Tensor) -> Tensor:
+        """d <y, taps * v> / d kernel."""
+        side = kernel.shape[-1] + self.pooling.stride - 1
+        like = kernel.new_empty((*kernel.shape[:2], side, side))
+        stride, padding = [self.pooling.stride] * 2, [self.padding] * 2
+        _, taps, _ = torch.ops.aten.convolution_backward(
+            y, self.low(v), like, None, stride, padding, [1, 1], False, [0, 0], 1, [False, True, False]
+        )
+        return self.pooling.unfold(taps)
 
-
-POOLINGS = {"average": _average, "softmax": _softmax, "none": _none}
+    def taps(self, kernel: Tensor) -> Tensor:
+        """What is convolved with; laid out for the fast path."""
+        return self.pooling.fold(kernel).contiguous(memory_format=torch.channels_last)
 
 
 class Convolution(Coupling):
@@ -60,6 +87,8 @@ class Convolution(Coupling):
         InputError: an unknown pooling, or a kernel larger than the padded source.
     """
 
+    weight: nn.Parameter
+
     def __init__(
         self,
         source: int,
@@ -73,69 +102,95 @@ class Convolution(Coupling):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        if pooling not in POOLINGS:
-            raise InputError(f"no pooling {pooling!r}; there are {', '.join(POOLINGS)}")
+        how = pooling_named(pooling)
         c, h, w = source_shape
-        factor = 1 if pooling == "none" else 2
-        self.target_shape: Shape = (
+        target_shape = (
             channels,
-            (h + 2 * padding - kernel + 1) // factor,
-            (w + 2 * padding - kernel + 1) // factor,
+            (h + 2 * padding - kernel + 1) // how.shrink,
+            (w + 2 * padding - kernel + 1) // how.shrink,
         )
-        if min(self.target_shape) < 1:
+        if min(target_shape) < 1:
             raise InputError(
                 f"a {kernel}x{kernel} convolution with padding {padding} and {pooling} pooling leaves nothing of "
                 f"{h}x{w}; use a smaller kernel or more padding"
             )
-        self.source, self.target, self.source_shape = source, target, source_shape
-        self.padding, self.pooling = padding, pooling
+        self.source, self.target, self.source_shape, self.target_shape = source, target, source_shape, target_shape
+        self.padding, self.pooling, self.side = padding, pooling, kernel
+        self.geometry = _Geometry((c, h, w), target_shape, padding, how)
         self.weight = nn.Parameter(torch.zeros(channels, c, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     @property
     def kernel(self) -> nn.Parameter:
         """K, shape (target channels, source channels, side, side)."""
-        assert self.weight is not None
         return self.weight
 
     @property
-    def macs(self) -> int:
+    def positions(self) -> int:
+        """Places of the kernel on the (padded) source."""
         _, h, w = self.source_shape
-        side = self.kernel.shape[-1]
-        positions = (h + 2 * self.padding - side + 1) * (w + 2 * self.padding - side + 1)
-        return self.kernel.numel() * positions
+        return (h + 2 * self.padding - self.side + 1) * (w + 2 * self.padding - self.side + 1)
+
+    @property
+    def macs(self) -> int:
+        return self.kernel.numel() * self.positions
+
+    @property
+    def uses(self) -> int:
+        return self.positions
+
+    @property
+    def state_dependent(self) -> bool:
+        return not self.geometry.pooling.linear
 
     def linear(self, activity: Tensor) -> Tensor:
-        return self.pooled(activity.reshape(-1, *self.source_shape), self.kernel)
+        return self._current(self.geometry.taps(self.kernel), activity)
 
-    def pooled(self, v: Tensor, weight: Tensor) -> Tensor:
-        """pool(weight * v), real or complex."""
-        if v.is_complex():  # a real kernel acts on each part
-            summed = torch.complex(
-                nn.functional.conv2d(v.real.contiguous(), weight, padding=self.padding),
-                nn.functional.conv2d(v.imag.contiguous(), weight, padding=self.padding),
-            )
-        else:
-            summed = nn.functional.conv2d(v, weight, padding=self.padding)
-        return POOLINGS[self.pooling](summed)
+    def _current(self, taps: Tensor, activity: Tensor) -> Tensor:
+        return self.geometry.pooling.pool(self.geometry.convolve(activity, taps))
 
     def add_bias(self, current: Tensor) -> Tensor:
         return current if self.bias is None else current + self.bias[:, None, None]
 
     def tangent(self, direction: Tensor, at: Tensor) -> Tensor:
-        return _by_parts(lambda d: torch.func.jvp(self.linear, (at,), (d,))[1], direction.reshape(at.shape))
+        return self._along(self._frozen(at, self.geometry.taps(self.kernel)), direction)
 
     def transpose(self, error: Tensor, at: Tensor) -> Tensor:
-        shaped = error.reshape(-1, *self.target_shape)
-        _, back = torch.func.vjp(self.linear, at)
-        return _by_parts(lambda e: back(e)[0], shaped)
+        return self._across(self._frozen(at, self.geometry.taps(self.kernel)), error)
+
+    def _frozen(self, at: Tensor, taps: Tensor) -> tuple[Tensor, Tensor]:
+        """Taps, and the map where the derivative is taken (nothing where it is the same everywhere)."""
+        return taps, self.geometry.convolve(at, taps) if self.state_dependent else taps
+
+    def _along(self, frozen: tuple[Tensor, Tensor], direction: Tensor) -> Tensor:
+        taps, y = frozen
+        return self.geometry.pooling.along(y, self.geometry.convolve(direction, taps))
+
+    def _across(self, frozen: tuple[Tensor, Tensor], error: Tensor) -> Tensor:
+        taps, y = frozen
+        return self.geometry.back(self.geometry.pooling.spread(y, self.geometry.high(error)), taps)
 
     def accumulate_gradient(self, pre: Tensor, error: Tensor) -> None:
-        v, e = pre.reshape(-1, *self.source_shape), error.reshape(-1, *self.target_shape)
-        _, back = torch.func.vjp(lambda k: self.pooled(v, k), self.kernel.detach())
-        _add_grad(self.kernel, back(e)[0])
-        if self.bias is not None:
-            _add_grad(self.bias, e.sum(dim=(0, 2, 3)))
+        with torch.no_grad():
+            g, e = self.geometry, self.geometry.high(error)
+            y = g.convolve(pre, g.taps(self.kernel)) if self.state_dependent else e
+            _add_grad(self.kernel, g.kernel_gradient(pre, g.pooling.spread(y, e), self.kernel))
+            if self.bias is not None:
+                _add_grad(self.bias, e.sum(dim=(0, 2, 3)))
+
+    # the same maps with all that does not change while relaxing computed beforehand
+
+    def operator(self) -> Operator:
+        taps = self.geometry.taps(self.kernel.detach())
+        return Operator(self.source, self.target, lambda v, own: self._current(taps, v))
+
+    def tangent_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        frozen = self._frozen(at, self.geometry.taps(self.kernel.detach()))
+        return (Operator(self.source, self.target, lambda d, own: self._along(frozen, d)),)
+
+    def transposed_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        frozen = self._frozen(at, self.geometry.taps(self.kernel.detach()))
+        return (Operator(self.target, self.source, lambda e, own: self._across(frozen, e)),)
 
 
 class ConvolutionFeedback(Coupling):
@@ -153,7 +208,7 @@ class ConvolutionFeedback(Coupling):
 
     def __init__(self, forward: Convolution, *, tied: bool = False) -> None:
         super().__init__()
-        self.source, self.target = forward.target, forward.source
+        self.source, self.target, self.geometry = forward.target, forward.source, forward.geometry
         # Only lends its geometry (and kernel): its parameters are not this coupling's, so it stays out of the tree.
         object.__setattr__(self, "mirror", forward)
         object.__setattr__(self, "tied", forward if tied else None)
@@ -161,48 +216,82 @@ class ConvolutionFeedback(Coupling):
         self.bias = None
 
     @property
-    def kernel(self) -> Tensor:
+    def kernel(self) -> nn.Parameter:
         """K, shape (high channels, low channels, side, side)."""
-        return self.mirror.kernel if self.weight is None else self.weight
+        mirror: Convolution = self.mirror
+        return mirror.kernel if self.weight is None else self.weight
 
     @property
     def macs(self) -> int:
         return int(self.mirror.macs)
 
-    def between(self, activity: Tensor, own: Tensor) -> Tensor:
-        return self._current(activity, own, self.kernel)
+    @property
+    def uses(self) -> int:
+        return int(self.mirror.positions)
 
-    def _current(self, high: Tensor, low: Tensor, kernel: Tensor) -> Tensor:
-        high = high.reshape(-1, *self.mirror.target_shape)
-        low = low.reshape(-1, *self.mirror.source_shape).to(high.dtype)
-        _, back = torch.func.vjp(lambda v: self.mirror.pooled(v, kernel), low)
-        # autograd conjugates: undone on both sides, the result is the holomorphic derivative
-        return back(high.conj().resolve_conj())[0].conj().resolve_conj()
+    @property
+    def state_dependent(self) -> bool:
+        return not self.geometry.pooling.linear
+
+    def between(self, activity: Tensor, own: Tensor) -> Tensor:
+        return self._current(self.geometry.taps(self.kernel), activity, own)
+
+    def _current(self, taps: Tensor, high: Tensor, low: Tensor) -> Tensor:
+        g, high = self.geometry, self.geometry.high(high)
+        if self.state_dependent:
+            high = g.pooling.spread(g.convolve(low.to(high.dtype), taps), high)
+        return g.back(high, taps)
+
+    def _frozen(self, at: Tensor, own: Tensor, taps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Taps, the lower population's map and the higher activities where the derivatives are taken."""
+        return taps, self.geometry.convolve(own, taps) if self.state_dependent else taps, self.geometry.high(at)
+
+    def _from_high(self, frozen: tuple[Tensor, Tensor, Tensor], direction: Tensor) -> Tensor:
+        taps, y, _ = frozen
+        return self.geometry.back(self.geometry.pooling.spread(y, self.geometry.high(direction)), taps)
+
+    def _to_high(self, frozen: tuple[Tensor, Tensor, Tensor], error: Tensor) -> Tensor:
+        taps, y, _ = frozen
+        return self.geometry.pooling.along(y, self.geometry.convolve(error, taps))
+
+    def _within_low(self, frozen: tuple[Tensor, Tensor, Tensor], direction: Tensor) -> Tensor:
+        """The current's derivative with respect to the lower activities themselves: symmetric."""
+        taps, y, high = frozen
+        return self.geometry.back(self.geometry.pooling.bend(y, self.geometry.convolve(direction, taps), high), taps)
 
     def tangent_between(self, direction: Tensor, own_direction: Tensor, at: Tensor, own: Tensor) -> Tensor:
-        def along(d: Tensor, o: Tensor) -> Tensor:
-            return torch.func.jvp(self.between, (at, own), (d, o))[1]
-
-        if not direction.is_complex():
-            return along(direction, own_direction)
-        return torch.complex(along(direction.real, own_direction.real), along(direction.imag, own_direction.imag))
+        frozen = self._frozen(at, own, self.geometry.taps(self.kernel))
+        along = self._from_high(frozen, direction)
+        return along + self._within_low(frozen, own_direction) if self.state_dependent else along
 
     def transpose_between(self, error: Tensor, at: Tensor, own: Tensor) -> tuple[Tensor, Tensor | None]:
-        _, back = torch.func.vjp(self.between, at, own)
-        shaped = error.reshape(own.shape)
-        if not shaped.is_complex():
-            return back(shaped)
-        (a, b), (c, d) = back(shaped.real.contiguous()), back(shaped.imag.contiguous())
-        return torch.complex(a, c), torch.complex(b, d)
+        frozen = self._frozen(at, own, self.geometry.taps(self.kernel))
+        return self._to_high(frozen, error), self._within_low(frozen, error) if self.state_dependent else None
 
     def accumulate_between(self, pre: Tensor, own: Tensor, error: Tensor) -> None:
-        owner = self.mirror.kernel if self.weight is None else self.weight
-        _, back = torch.func.vjp(lambda k: self._current(pre, own, k), owner.detach())
-        _add_grad(owner, back(error.reshape(own.shape))[0])
+        """d/dK of <error, current>: with a linear pooling that of <K * error, high>."""
+        with torch.no_grad():
+            g, kernel, high = self.geometry, self.kernel, self.geometry.high(pre)
+            if not self.state_dependent:
+                _add_grad(kernel, g.kernel_gradient(error, high, kernel))
+                return
+            taps = g.taps(kernel)
+            y, along = g.convolve(own, taps), g.convolve(error, taps)
+            found = g.kernel_gradient(error, g.pooling.spread(y, high), kernel)
+            _add_grad(kernel, found + g.kernel_gradient(own, g.pooling.bend(y, along, high), kernel))
 
+    def operator(self) -> Operator:
+        return Operator(self.source, self.target, partial(self._current, self.geometry.taps(self.kernel.detach())))
 
-def _by_parts(function: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:
-    """A real-linear map applied to a complex value, part by part."""
-    if not value.is_complex():
-        return function(value)
-    return torch.complex(function(value.real.contiguous()), function(value.imag.contiguous()))
+    def tangent_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        frozen = self._frozen(at, own, self.geometry.taps(self.kernel.detach()))
+        from_high = Operator(self.source, self.target, lambda d, own: self._from_high(frozen, d))
+        return (from_high, self._own(frozen)) if self.state_dependent else (from_high,)
+
+    def transposed_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        frozen = self._frozen(at, own, self.geometry.taps(self.kernel.detach()))
+        to_high = Operator(self.target, self.source, lambda e, own: self._to_high(frozen, e))
+        return (to_high, self._own(frozen)) if self.state_dependent else (to_high,)
+
+    def _own(self, frozen: tuple[Tensor, Tensor, Tensor]) -> Operator:
+        return Operator(self.target, self.target, lambda d, own: self._within_low(frozen, d))

@@ -7,16 +7,29 @@ tied, in which case the backward one holds no weights and reads the forward's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from substrates.network.costs import _add_grad
 
-__all__ = ["Coupling", "Dense"]
+__all__ = ["Coupling", "Dense", "Operator"]
 
 #: index of the clamped input among the populations
 INPUT = -1
+
+
+class Operator(NamedTuple):
+    """A map from one population to another with all that stays the same through a relaxation computed beforehand.
+
+    ``apply(activity, own)`` takes what ``source`` has and the present activities of ``target``.
+    """
+
+    source: int
+    target: int
+    apply: Callable[[Tensor, Tensor], Tensor]
 
 
 class Coupling(nn.Module, ABC):
@@ -34,6 +47,16 @@ class Coupling(nn.Module, ABC):
     @abstractmethod
     def macs(self) -> int:
         """Multiply-accumulates of one application to one sample."""
+
+    @property
+    def uses(self) -> int:
+        """How often one weight appears in the coupling's Jacobian: 1, or the places of a kernel."""
+        return 1
+
+    @property
+    def state_dependent(self) -> bool:
+        """Whether the coupling's Jacobian depends on the activities."""
+        return False
 
     def describe(self) -> str:
         """A few words for messages."""
@@ -90,6 +113,20 @@ class Coupling(nn.Module, ABC):
         del own
         self.accumulate_gradient(pre, error)
 
+    # What solvers use: maps made once per relaxation. A coupling with something to prepare overrides these.
+
+    def operator(self) -> Operator:
+        """`between` at the present parameters."""
+        return Operator(self.source, self.target, self.between)
+
+    def tangent_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        """`tangent_between` at fixed activities, one map per end it depends on."""
+        return (Operator(self.source, self.target, lambda d, _: self.tangent_between(d, d, at, own)),)
+
+    def transposed_operators(self, at: Tensor, own: Tensor) -> tuple[Operator, ...]:
+        """`transpose_between` at fixed activities, one map per end."""
+        return (Operator(self.target, self.source, lambda e, _: self.transpose_between(e, at, own)[0]),)
+
 
 class Dense(Coupling):
     """current = W v (+ b), with W of shape (target size, source size).
@@ -133,6 +170,10 @@ class Dense(Coupling):
     def add_bias(self, current: Tensor) -> Tensor:
         return current if self.bias is None else current + self.bias.reshape(current.shape[1:])
 
+    def operator(self) -> Operator:
+        transposed = self.matrix.detach().t()
+        return Operator(self.source, self.target, lambda v, _: by_parts(lambda x: x.flatten(1) @ transposed, v))
+
     def tangent(self, direction: Tensor, at: Tensor) -> Tensor:
         del at  # linear: the Jacobian is the same everywhere
         return self.linear(direction)
@@ -150,3 +191,11 @@ class Dense(Coupling):
                 _add_grad(self.tied.weight, product.t())
             if self.bias is not None:
                 _add_grad(self.bias, error.flatten(1).sum(0))
+
+
+def by_parts(function: Callable[[Tensor], Tensor], value: Tensor) -> Tensor:
+    """A real-linear map, sample by sample, applied to a complex value: both parts in one call."""
+    if not value.is_complex():
+        return function(value)
+    real, imaginary = function(torch.cat([value.real, value.imag])).chunk(2)
+    return torch.complex(real, imaginary)

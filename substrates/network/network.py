@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from hw_profiles.errors import InputError
 from substrates.network.activations import Activation, activation
 from substrates.network.costs import Cost
-from substrates.network.couplings import INPUT, Coupling
+from substrates.network.couplings import INPUT, Coupling, Operator
 
 __all__ = ["Network", "Population"]
 
@@ -178,6 +178,31 @@ class Network(nn.Module):
             )
             currents[target] = currents[target] + along.reshape(directions[target].shape)
         return tuple(currents)
+
+    @property
+    def state_dependent(self) -> bool:
+        """Whether some recurrent coupling's Jacobian depends on the activities."""
+        return any(c.state_dependent for c in self.recurrent_couplings())
+
+    def operators(self) -> tuple[Operator, ...]:
+        """The recurrent couplings at the present parameters, for one relaxation."""
+        return tuple(c.operator() for c in self.recurrent_couplings())
+
+    def tangent_operators(self, activities: State) -> tuple[Operator, ...]:
+        """J at fixed activities, in pieces."""
+        return tuple(
+            o
+            for c in self.recurrent_couplings()
+            for o in c.tangent_operators(activities[c.source], activities[c.target])
+        )
+
+    def transposed_operators(self, activities: State) -> tuple[Operator, ...]:
+        """J^T at fixed activities, in pieces."""
+        return tuple(
+            o
+            for c in self.recurrent_couplings()
+            for o in c.transposed_operators(activities[c.source], activities[c.target])
+        )
 
     def accumulate_gradient(self, inputs: Tensor, activities: State, errors: State) -> None:
         """Add (dF/dtheta)^T e to ``.grad``: for a weight, sum over the batch of e_post v_pre.

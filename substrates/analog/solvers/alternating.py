@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from hw_profiles.errors import InputError
 from substrates.analog.field import Field
 from substrates.analog.solvers.driver import Solver
@@ -51,8 +53,10 @@ class AlternatingBlocks(Solver):
     def step(self, field: Field, membranes: State, memory: State) -> tuple[State, State]:
         u = list(membranes)
         v = list(field.activate(membranes))
+        h = self.step_size
         for group in blocks(field.network):
-            moved = {p: u[p] + self.step_size * (field.population(p, tuple(v)) - u[p]) for p in group}
+            forces = {p: field.population(p, tuple(v)) for p in group}
+            moved = forces if h == 1.0 else {p: torch.lerp(u[p], f, h) for p, f in forces.items()}
             for p, membrane in moved.items():
                 u[p] = membrane
                 v[p] = field.activate_one(p, membrane)

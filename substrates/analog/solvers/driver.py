@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from substrates.analog.field import Field, largest
+from substrates.analog.field import Field, channels_last, largest
 from substrates.base import Stop
 from substrates.network import State
 
@@ -58,7 +58,7 @@ def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop, *, n
     Each sample stops by itself, so what it becomes does not depend on which others share its batch. The residual is
     looked at every ``stop.check_every`` steps and once at the end. In a noisy run nothing is said to cycle.
     """
-    whole_field = field
+    whole_field, membranes = field, channels_last(membranes)
     batch = membranes[0].shape[0]
     device = membranes[0].device
     final = tuple(u.clone() for u in membranes)
