@@ -2,11 +2,14 @@
 
     python bench/resistive_training.py --data fashion-mnist --hidden 1024 --epochs 20
     python bench/resistive_training.py --data mnist-5k --csv mnist_5k.csv.gz --hidden 1024 --epochs 30
-    python bench/resistive_training.py --data mnist --data-dir FOLDER --hidden 1024 --epochs 50      the published recipe
+    python bench/resistive_training.py --data mnist --data-dir FOLDER --hidden 1024 --epochs 50      the published
+    recipe
 
-Settings are the published ones of arXiv 2402.11674's code for MNIST (input gain 100 for 100 hidden nodes, 480 for 1024; four
+Settings are the published ones of arXiv 2402.11674's code for MNIST (input gain 100 for 100 hidden nodes, 480 for
+1024; four
 sweeps, centred nudge 1, learning rate 0.006, batches of 4, conductances clipped at zero), none was chosen here. The
-circuit's operating points come from `substrates.analog.resistive`; the first array, which only ever sees the clamped inputs,
+circuit's operating points come from `substrates.analog.resistive`; the first array, which only ever sees the
+clamped inputs,
 is multiplied in float32 by BLAS. Prints a line of JSON per epoch: training and test accuracy, processor seconds.
 """
 
@@ -66,7 +69,8 @@ class OneHidden:
         total = np.concatenate([self.column + self.out.sum(1), self.out.sum(0)])
         v, batch = start.copy(), len(drive)
         ones = np.ones(2)
-        relax(drive, self.starts, self.out.ravel(), np.ascontiguousarray(self.out.T).ravel(), np.array([0, self.out.size]),
+        relax(drive, self.starts, self.out.ravel(), np.ascontiguousarray(self.out.T).ravel(),
+              np.array([0, self.out.size]),
               ones, ones, self.bias, total, self.signs, 0.0, 0.025, pull, target, np.zeros_like(target), v,
               np.empty(self.hidden + 10), sweeps, 0.0, sweeps, np.zeros(batch, np.int64), np.zeros(batch))  # fmt: skip
         return v
@@ -75,7 +79,7 @@ class OneHidden:
         return np.ascontiguousarray((self.gain * (x @ self.difference)).double().numpy())
 
     def step(self, x: torch.Tensor, y: torch.Tensor, lr: float, beta: float, sweeps: int) -> int:
-        """One batch: free, then nudged both ways from there; conductances and biases move. Returns correct predictions."""
+        """One batch: free, then nudged both ways from there; conductances and biases move. Returns the hits."""
         h, batch = self.hidden, len(x)
         drive = self.drive(x)
         target = np.zeros((batch, 10))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from substrates.analog.resistive.coupling import Conductance, resistive_network
     from substrates.analog.resistive.layers import LayeredCircuit, Solution
     from substrates.analog.resistive.machine import ResistiveMachine
-    from substrates.analog.resistive.newton import solve, sensitivity
+    from substrates.analog.resistive.newton import sensitivity, solve
 
 _HOMES = {
     "Circuit": "circuit", "Diode": "circuit", "Resistor": "circuit", "Conductance": "coupling",
@@ -26,8 +26,8 @@ __all__ = [
     "Conductance",
     "Diode",
     "LayeredCircuit",
-    "Resistor",
     "ResistiveMachine",
+    "Resistor",
     "Solution",
     "resistive_network",
     "sensitivity",

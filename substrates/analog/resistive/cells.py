@@ -1,7 +1,7 @@
 """Memristive conductances: one array of cells between a smallest and a largest conductance, written and read.
 
-Unlike a signed weight, which is a pair of cells and may be zero, a conductance is one cell: it lies between g_max / ratio
-and g_max, on one of ``levels`` equally spaced values where the chip has levels.
+Unlike a signed weight, which is a pair of cells and may be zero, a conductance is one cell: it lies between g_max
+/ ratio and g_max, on one of ``levels`` equally spaced values where the chip has levels.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class Cells:
         return int(np.count_nonzero(touched))
 
     def read(self, p: ChipParameters, clock_s: float) -> Floats:
-        """The conductances now: mismatch (log-normal, so that none is negative) and drift applied to what was stored."""
+        """The conductances now: mismatch (log-normal, so that none is negative) and drift applied to what was
+        stored.
+        """
         g = self.stored * np.exp(p.conductance_mismatch * self.mismatch) if p.conductance_mismatch else self.stored
         if p.drift_exponent:
             nu = p.drift_exponent * (1.0 + p.drift_spread * self.drift)

@@ -125,6 +125,7 @@ class Circuit:
             number = len(set(group[loose].tolist()))
             raise InputError(
                 f"{len(loose)} nodes in {number} disconnected group{'s' * (number > 1)} float "
-                f"({', '.join(self.name(int(n)) for n in loose[:5])}{', ...' * (len(loose) > 5)}): no conductance leads "
+                f"({', '.join(self.name(int(n)) for n in loose[:5])}{', ...' * (len(loose) > 5)}): no conductance "
+                f"leads "
                 "to a voltage source or to ground; add a leak, or remove them"
             )

@@ -80,6 +80,11 @@ class Conductance(Coupling):
         self.bias = nn.Parameter(torch.zeros(target_size)) if bias else None
 
     @property
+    def parameter(self) -> nn.Parameter:
+        """The conductances, of this coupling or of the one it is tied to."""
+        return self.weight if self.weight is not None else self.tied.parameter
+
+    @property
     def matrix(self) -> Tensor:
         """g, shape (target size, source size)."""
         return self.weight if self.weight is not None else self.tied.matrix.t()
@@ -134,7 +139,9 @@ def _add(parameter: nn.Parameter, value: Tensor) -> None:
 
 
 class ResistiveNetwork(Network):
-    """Layers of nodes between arrays of conductances; relaxed by `ResistiveMachine` alone (its node law is a circuit's)."""
+    """Layers of nodes between arrays of conductances; relaxed by `ResistiveMachine` alone (its node law is a
+    circuit's).
+    """
 
     def forward_couplings(self) -> list[Conductance]:
         """The couplings that own conductances, from the input upward."""
@@ -159,8 +166,8 @@ def resistive_network(
     hidden nodes, 480 for 1024.
 
     Args:
-        gains: (a, c) of the amplifiers below every layer but the first; (1, 1) when None. ``input_gain`` is the first a.
-        cost: squared error when None.
+        gains: (a, c) of the amplifiers below every layer but the first; (1, 1) when None. ``input_gain`` is the
+        first a. cost: squared error when None.
 
     Raises:
         InputError: fewer than two sizes, a size below one, another number of gains.

@@ -14,8 +14,8 @@ __all__ = ["first_currents", "gradient", "relax", "wright_omega"]
 @njit(cache=True)
 def wright_omega(z):
     """w + ln w = z for real z: three of Halley-like steps (Fritsch, Shafer and Crowley 1973), good to rounding."""
-    if z < -500.0:
-        return 0.0
+    if z < -40.0:
+        return np.exp(z)
     if z < -2.0:
         w = np.exp(z)
     elif z < 1.5:

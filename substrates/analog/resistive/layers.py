@@ -2,13 +2,13 @@
 
     input nodes (voltage sources) -[amplifier]- g^0 - layer 1 -[amplifier]- g^1 - ... - layer L (outputs)
 
-Every hidden node has a diode to ground: the first half keeps v >= 0, the second half v <= 0. Biases are current sources.
-With all conductances passive the voltages are the minimum of the convex co-content
+Every hidden node has a diode to ground: the first half keeps v >= 0, the second half v <= 0. Biases are current
+sources. With all conductances passive the voltages are the minimum of the convex co-content
 
     E = sum_l s_l / 2 sum_ij g^l_ij (a_l v_i - v_j)^2 - sum_l s_l' sum_j (b_j v_j - diode_j(v_j)) ,
 
-s the scales that the amplifiers' gains ask for: s_(l+1) / s_l = c_l / a_l. A sweep minimises E exactly over one layer after
-the other (Scellier, arXiv 2402.11674); an exponential diode has a closed form too, through Wright's omega.
+s the scales that the amplifiers' gains ask for: s_(l+1) / s_l = c_l / a_l. A sweep minimises E exactly over one
+layer after the other (Scellier, arXiv 2402.11674); an exponential diode has a closed form too, through Wright's omega.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class LayeredCircuit:
         loose = np.flatnonzero(self.total_conductance == 0)
         if len(loose):
             raise InputError(
-                f"{len(loose)} nodes float (the first is {self.node_name(int(loose[0]))}): no conductance leads to them; "
+                f"{len(loose)} nodes float (the first is {self.node_name(int(loose[0]))}): no conductance leads to "
+                f"them; "
                 "give the array a smallest conductance or a leak"
             )
 
@@ -174,7 +175,8 @@ class LayeredCircuit:
         least = float(self.total_conductance[int(self.starts[-2]) :].min())
         if not -pull < least:
             raise InputError(
-                f"a nudge of {pull:g} S is a negative conductance as large as that of an output node ({least:g} S): the "
+                f"a nudge of {pull:g} S is a negative conductance as large as that of an output node ({least:g} "
+                f"S): the "
                 "circuit has no minimum; nudge less, or by a held current"
             )
 
@@ -228,8 +230,8 @@ class LayeredCircuit:
     ) -> tuple[tuple[Floats, ...], Floats]:
         """(dE/dg summed over the batch, dE/db per node) at ``plus`` minus at ``minus``, times ``factor``.
 
-        With ``factor`` 1 / (2 beta), ``plus`` pulled towards the target by beta and ``minus`` pushed from it by beta this
-        is equilibrium propagation's dL/dg and, with the sign that a current has, dL/db.
+        With ``factor`` 1 / (2 beta), ``plus`` pulled towards the target by beta and ``minus`` pushed from it by
+        beta this is equilibrium propagation's dL/dg and, with the sign that a current has, dL/db.
         """
         x = np.ascontiguousarray(inputs, np.float64)
         flat, _, places = self._packed

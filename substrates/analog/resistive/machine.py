@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.imperfections import ChipParameters, fill_normals, quantise, sample_keys
 from substrates.analog.resistive.cells import Cells
@@ -74,7 +74,8 @@ class ResistiveMachine(RelaxationSubstrate):
     ) -> None:
         if not isinstance(network, ResistiveNetwork):
             raise InputError(
-                f"a resistive machine holds a network of conductances (resistive_network), not a {type(network).__name__}"
+                f"a resistive machine holds a network of conductances (resistive_network), not a "
+                f"{type(network).__name__}"
             )
         self.network: ResistiveNetwork = network
         self.chip = chip or ChipParameters()
@@ -102,7 +103,7 @@ class ResistiveMachine(RelaxationSubstrate):
         ledger = Ledger()
         with torch.no_grad():
             for index, coupling in enumerate(self.network.forward_couplings()):
-                weight = coupling.weight
+                weight = coupling.parameter
                 wanted = weight.detach().cpu().double().numpy()
                 if not np.isfinite(wanted).all():
                     raise InputError(f"the conductances of coupling {index} are not all finite numbers")
@@ -113,7 +114,9 @@ class ResistiveMachine(RelaxationSubstrate):
                 ledger.add(
                     Event.CELL_WRITES,
                     cells.write(wanted, self.chip, self.seed, index, self.clock_s),
+                    component=Component.CROSSBAR,
                     layer=f"coupling{index}",
+                    phase=Phase.PROGRAM,
                 )
                 held = cells.stored if self.chip.open_loop else wanted
                 weight.copy_(torch.from_numpy(held))
@@ -132,7 +135,8 @@ class ResistiveMachine(RelaxationSubstrate):
     def _refresh(self) -> None:
         couplings = self.network.forward_couplings()
         biases = [
-            np.zeros(c.weight.shape[0]) if c.bias is None else c.bias.detach().cpu().double().numpy() for c in couplings
+            np.zeros(c.parameter.shape[0]) if c.bias is None else c.bias.detach().cpu().double().numpy()
+            for c in couplings
         ]
         self.circuit = LayeredCircuit(
             conductances=tuple(
@@ -195,7 +199,8 @@ class ResistiveMachine(RelaxationSubstrate):
         run = self._position(drive, start)
         keys = sample_keys(self.seed, run.samples, run.phases)
         run.phases += 1
-        return self._equilibrium(solution, stop, keys, run, nudge is not None, start is None)
+        phase = Phase.of_nudge(None if nudge is None else nudge.beta)
+        return self._equilibrium(solution, stop, keys, run, phase, start is None)
 
     def _nudge(self, nudge: Nudge | None, start: Equilibrium | None) -> tuple[float, Any, Any]:
         """(pull, target, force) of the circuit. A force beta (v - y) is a conductance of -beta to y."""
@@ -219,7 +224,7 @@ class ResistiveMachine(RelaxationSubstrate):
         return -beta, target, None
 
     def _equilibrium(
-        self, solution: Solution, stop: Stop, keys: Any, run: _Run, nudged: bool, fresh: bool
+        self, solution: Solution, stop: Stop, keys: Any, run: _Run, phase: Phase, fresh: bool
     ) -> Equilibrium:
         starts = self.circuit.starts
         v = torch.from_numpy(solution.voltages).to(next(self.network.parameters()).dtype)
@@ -238,7 +243,7 @@ class ResistiveMachine(RelaxationSubstrate):
             converged=residual <= (stop.tolerance or 1e-3),
             steps=torch.from_numpy(solution.sweeps),
             cycling=torch.zeros(len(solution.sweeps), dtype=torch.bool),
-            ledger=self._count(len(solution.sweeps), nudged, fresh),
+            ledger=self._count(len(solution.sweeps), phase, fresh),
             state=run,
         )
 
@@ -253,20 +258,21 @@ class ResistiveMachine(RelaxationSubstrate):
         """Seconds that a phase takes: `SETTLING` time constants C / G of the node with the smallest conductance."""
         return SETTLING * self.node_farads / (float(self.circuit.total_conductance.min()) * self.unit_s)
 
-    def _count(self, batch: int, nudged: bool, fresh: bool) -> Ledger:
+    def _count(self, batch: int, phase: Phase, fresh: bool) -> Ledger:
         """One phase of a batch: every cell conducts while the circuit settles; sweeps are arithmetic of the model."""
-        ledger, phase, network = Ledger(), "nudged" if nudged else "free", self.network
-        cells = sum(g.size for g in self.circuit.conductances)
+        ledger, network = Ledger(), self.network
+        arrays = self.circuit.conductances
         nanoseconds = math.ceil(batch * self.settling_s * 1e9)
-        gained = sum(g.shape[0] for g, c in zip(self.circuit.conductances, network.forward_couplings())
-                     if c.gains != (1.0, 1.0))  # fmt: skip
-        ledger.add(Event.MATRIX_VECTOR_PRODUCTS, batch * len(self.circuit.conductances), phase=phase)
-        ledger.add(Event.CELL_READS, batch * cells, phase=phase)
-        ledger.add(Event.SETTLING_NANOSECONDS, nanoseconds, phase=phase)
-        ledger.add(Event.AMPLIFIER_NANOSECONDS, nanoseconds * gained, phase=phase)
-        ledger.add(Event.ADC_CONVERSIONS, batch * network.num_neurons, phase=phase)
-        if fresh:
-            ledger.add(Event.DAC_CONVERSIONS, batch * math.prod(network.input_shape), component="input", phase=phase)
-        if nudged:
-            ledger.add(Event.DAC_CONVERSIONS, batch * network.populations[-1].size, component="nudge", phase=phase)
+        gained = sum(g.shape[0] for g, c in zip(arrays, network.forward_couplings()) if c.gains != (1.0, 1.0))
+        for event, count, component, layer in (
+            (Event.MATRIX_VECTOR_PRODUCTS, batch * len(arrays), Component.CROSSBAR, ""),
+            (Event.CELL_READS, batch * sum(g.size for g in arrays), Component.CROSSBAR, ""),
+            (Event.SETTLING_NANOSECONDS, nanoseconds, Component.MACHINE, ""),
+            (Event.AMPLIFIER_NANOSECONDS, nanoseconds * gained, Component.NEURONS, ""),
+            (Event.ADC_CONVERSIONS, batch * network.num_neurons, Component.CONVERTERS, ""),
+            (Event.DAC_CONVERSIONS, fresh * batch * math.prod(network.input_shape), Component.CONVERTERS, "input"),
+            (Event.DAC_CONVERSIONS, (phase is not Phase.FREE) * batch * network.populations[-1].size,
+             Component.CONVERTERS, "nudge"),
+        ):  # fmt: skip
+            ledger.add(event, count, component=component, layer=layer, phase=phase)
         return ledger

@@ -172,9 +172,6 @@ def sensitivity(circuit: Circuit, loss_gradient: Floats) -> tuple[Floats, Floats
     if len(free):
         adjoint[free] = splu(jacobian[free][:, free].T.tocsc()).solve(-np.asarray(loss_gradient, float)[free])
     gradient = np.array(
-        [
-            (_at(adjoint, r.j) - r.c * _at(adjoint, r.i)) * (r.a * _at(v, r.i) - _at(v, r.j))
-            for r in circuit.resistors
-        ]
+        [(_at(adjoint, r.j) - r.c * _at(adjoint, r.i)) * (r.a * _at(v, r.i) - _at(v, r.j)) for r in circuit.resistors]
     )
     return gradient, adjoint
