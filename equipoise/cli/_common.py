@@ -6,18 +6,21 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from equipoise.targets import Work, able
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["check_output", "console", "emit_json", "progress"]
+__all__ = ["check_output", "console", "emit_json", "progress", "target_option"]
 
 
 def emit_json(data: Any) -> None:
@@ -84,3 +87,9 @@ def check_output(path: Path | str | None, *, overwrite: bool = False) -> Path | 
     if not os.access(folder, os.W_OK):
         raise InputError(f"cannot write {path}: no permission to write in {folder}")
     return path
+
+
+def target_option(work: Work, default: str) -> Callable[[Any], Any]:
+    """``--target``: auto, or a target that can do ``work``."""
+    names = "|".join(["auto", *(target.name for target in able(work))])
+    return click.option("--target", default=default, show_default=True, metavar=names, help="Where it runs.")

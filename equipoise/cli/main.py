@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -75,7 +78,8 @@ def app() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted."""
     try:
-        result = app.main(args=list(arguments), standalone_mode=False, prog_name="equipoise")
+        with _notes():
+            result = app.main(args=list(arguments), standalone_mode=False, prog_name="equipoise")
         return result if isinstance(result, int) else 0
     except (InputError, click.UsageError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else str(error)
@@ -91,6 +95,25 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Our warnings to the user are one line each on standard error, and said once."""
+    said: set[str] = set()
+
+    def note(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if not issubclass(category, UserWarning):
+            usual(message, category, *where)
+        elif str(message) not in said:
+            said.add(str(message))
+            click.echo(f"equipoise: note: {message}", err=True)
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = note  # type: ignore[assignment]
+        yield
 
 
 def _fail(text: str) -> int:

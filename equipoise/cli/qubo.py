@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from equipoise.cli._common import check_output, console, emit_json
+from equipoise.cli._common import check_output, console, emit_json, target_option
 from equipoise.cli._named import NamedOption
 from equipoise.cli.generate import generate
 from hw_profiles.errors import InputError
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from equipoise.qubo.solution import Solution
 
 __all__ = ["command"]
-
-TARGETS = ("auto", "loihi2", "loihi2-sim", "lava-sim", "analog")
 
 
 @click.group()
@@ -38,7 +36,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
-@click.option("--target", default="auto", show_default=True, metavar="|".join(TARGETS))
+@target_option("qubo", "auto")
 @click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory")
 @click.option("--steps", type=int, help="Steps per read. Default: 10^8 over the number of variables, 1000 to 50000.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Seconds of annealing, all reads together.")
@@ -59,19 +57,13 @@ def solve(file: Path, format_: str, as_json: bool, **settings: Any) -> None:
     steps follows from the problem's size, so that two runs with the same seed give the same result anywhere.
     Ctrl-C ends the annealing and reports what was found.
     """
-    import warnings
-
     from equipoise.qubo.formats import read
 
     out = check_output(settings.pop("out"))
     problem = read(file, format_)
     if "asymmetric" in problem.convention:
         click.echo(f"equipoise: note: {file.name} is read as {problem.convention}", err=True)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        solution = _solve_with_progress(problem, out, settings)
-    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
-        click.echo(f"equipoise: note: {text}", err=True)
+    solution = _solve_with_progress(problem, out, settings)
     if as_json:
         emit_json(solution.as_dict())
     else:

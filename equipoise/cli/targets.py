@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from equipoise.cli._common import console, emit_json
+from equipoise.targets import TARGETS
 
 __all__ = ["command"]
 
@@ -13,18 +14,17 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(as_json: bool) -> None:
     """List every target, available or not, and what is missing."""
-    from mappers.targets import probe_targets
-
-    found = probe_targets()
+    found = [target.status() for target in TARGETS.values()]
     if as_json:
-        emit_json({"targets": [status.as_dict() for status in found]})
+        emit_json({"targets": found})
         return
     from rich.markup import escape
     from rich.table import Table
 
     table = Table("target", "available", "what it is", "missing", show_lines=True)
     for status in found:
-        mark = "[green]yes[/]" if status.available else "[red]no[/]"
-        missing = "\n".join(f"- {piece}" for piece in status.missing)
-        table.add_row(status.name, mark, f"{status.description} ({', '.join(status.workloads)})", escape(missing))
+        mark = "[green]yes[/]" if status["available"] else "[red]no[/]"
+        missing = "\n".join(f"- {piece}" for piece in status["missing"])
+        what = f"{status['description']} ({', '.join(status['workloads'])})"
+        table.add_row(status["name"], mark, what, escape(missing))
     console().print(table)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from equipoise.cli._common import check_output, console, emit_json, progress
+from equipoise.cli._common import check_output, console, emit_json, progress, target_option
 from equipoise.cli._named import NamedOption
 
 __all__ = ["command"]
@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set's files.")
 @click.option("--layers", metavar="784-256-256-10", help="Layer sizes, input first. [default: the data set's]")
 @click.option("--activation", default="logistic", show_default=True, help="logistic, tanh, dsilu, hard-sigmoid, relu.")
-@click.option("--target", default="ideal", show_default=True, help="ideal, analog, loihi2-sim, loihi2 or auto.")
+@target_option("network", "ideal")
 @click.option("--estimator", cls=NamedOption, kind="estimator", default="centered", show_default=True)
 @click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
 @click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")

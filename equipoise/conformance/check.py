@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from equipoise.targets import choose_target
 from hw_profiles.errors import InputError
 from mappers.chip_models import needs_microcode
-from mappers.targets import choose_target
 from substrates.loihi2.lava.run import LavaTarget
 from substrates.loihi2.lava.watchdog import LavaSession
 from substrates.seeds import stream
@@ -88,7 +88,7 @@ def conform(
     unknown = [name for name in models or () if name not in MODELS]
     if unknown:
         raise InputError(f"no model {', '.join(map(repr, unknown))}; there are {', '.join(MODELS)}")
-    choose_target(against, "network")
+    choose_target(against, "program")
     report = Report(against, seed)
     chosen = []
     for name in models or MODELS:

@@ -1,26 +1,26 @@
 """Target name to machine: quantise or program a problem, and say how a temperature in cost units is written there.
 
-To add a target, write a class with the members of `QuboMachine` and list it in ``MACHINES``.
+To add one, write a class with the members of `QuboMachine` and give it to a `equipoise.targets.Target`.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
-from hw_profiles.errors import InputError, TargetUnavailableError
+from equipoise.targets import WORKS, able, find_target
+from hw_profiles.errors import InputError
 from substrates.base import AnnealResult
 
-__all__ = ["MACHINES", "QuboMachine", "machine_for"]
+__all__ = ["QuboMachine", "longest_anneal", "machine_for"]
 
 MAX_TEMPERATURE = 65535
 FARTHEST = Fraction(sys.float_info.max)
@@ -30,7 +30,7 @@ CHIP_NEURONS = 128 * 8192  #: cores times neurons per core of one Loihi 2
 class QuboMachine(Protocol):
     """A problem in a machine's own format, ready to anneal."""
 
-    profile: str  #: the hardware profile that prices its counts
+    scheme: str
     quantisation: dict[str, Any]
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
@@ -51,8 +51,6 @@ def longest_anneal(n: int) -> int:
 class Loihi2:
     """The Loihi 2 annealer: on the bit-accurate engine, or step by step through Lava's CPU runtime."""
 
-    profile = "loihi2"
-
     def __init__(self, problem: Problem, scheme: str, lava: bool = False) -> None:
         from substrates.loihi2.annealing import SCHEMES, Loihi2Annealer, Settings
 
@@ -67,6 +65,7 @@ class Loihi2:
         # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
         self._shift = self._quantised.shift
         self._lava = lava
+        self.scheme = scheme
         engine: Any = Loihi2Annealer
         if lava:
             from substrates.loihi2.lava.annealer import LavaAnnealer as engine
@@ -105,7 +104,7 @@ class Loihi2:
 class Analog:
     """A noisy relaxation network on an analog chip instance."""
 
-    profile = "crossbar"
+    scheme = "langevin"
 
     def __init__(
         self, problem: Problem, scheme: str, chip: Any = None, instance: int = 0, bounds: str = "hard"
@@ -154,21 +153,11 @@ def _small_problem_heat(problem: Problem, enough: float, reach: float = math.inf
     return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * share
 
 
-MACHINES: dict[str, Callable[..., QuboMachine]] = {
-    "loihi2-sim": Loihi2,
-    "lava-sim": partial(Loihi2, lava=True),
-    "analog": Analog,
-}
-
-
 def machine_for(target: str, problem: Problem, scheme: str, **options: Any) -> QuboMachine:
-    """The machine of a resolved target.
-
-    Raises:
-        TargetUnavailableError: the target is there, but has no annealing program yet.
-    """
-    if target not in MACHINES:
-        raise TargetUnavailableError(
-            f"the target {target!r} has no QUBO program in this version; use loihi2-sim (the same integers) or analog"
+    """The problem on the machine of ``target``, which must be one that anneals (`choose_target` sees to it)."""
+    make = find_target(target).qubo
+    if make is None:
+        raise InputError(
+            f"the target {target!r} cannot {WORKS['qubo']}; there are {', '.join(t.name for t in able('qubo'))}"
         )
-    return MACHINES[target](problem, scheme, **options)
+    return make(problem, scheme, **options)

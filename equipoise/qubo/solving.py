@@ -15,6 +15,7 @@ from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution
+from equipoise.targets import choose_target, find_target, profile_of
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import AnnealResult
@@ -35,13 +36,8 @@ KEPT_TRACES = 10
 
 
 def default_steps(num_variables: int, target: str = "loihi2-sim") -> int:
-    """Steps per read when neither steps nor a timeout is given: about 10^8 neuron steps, 1000 to 50000.
-
-    Lava's CPU runtime does some hundred steps a second: 1000 there.
-    """
-    if target == "lava-sim":
-        return 1000
-    return max(1000, min(50_000, 100_000_000 // max(num_variables, 1)))
+    """Steps per read when none are given, nor a timeout: about 10^8 neuron steps, from 1000 to the target's most."""
+    return max(1000, min(find_target(target).most_steps, 100_000_000 // max(num_variables, 1)))
 
 
 def read_seeds(seed: int, reads: int, first: int = 0) -> list[int]:
@@ -97,7 +93,6 @@ def solve(
     read_seeds(seed, 1)  # refuses a seed that cannot be used
     from hw_profiles.pricing import price
     from hw_profiles.profile import load_profile
-    from mappers.targets import choose_target
 
     qubo = Problem.of(problem)
     choice = choose_target(target, "qubo")
@@ -106,7 +101,7 @@ def solve(
     _check_size(qubo)
     machine = machine_for(choice.resolved, qubo, scheme, **(options or {}))
     check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
-    prices = load_profile(profile or machine.profile)
+    prices = load_profile(profile or profile_of(choice.resolved))
     if out is not None:
         _check_out(Path(out))
     if steps is None and timeout is None and schedule is None:
@@ -150,7 +145,7 @@ def solve(
             wall_ns=np.array(run.wall_ns, np.int64),
             improvements=tuple(run.improvements),
             seed=int(seed),
-            scheme="langevin" if choice.resolved == "analog" else scheme,
+            scheme=machine.scheme,
             schedule=repr(schedule),
             temperatures=(float(high), float(low)),
             quantisation=machine.quantisation,

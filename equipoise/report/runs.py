@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equipoise.targets import profile_of
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 from hw_profiles.measured import timed_ledger
@@ -15,17 +16,7 @@ from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
 from hw_profiles.record import Record
 
-__all__ = ["OWN_PROFILES", "Quality", "Run", "load_runs"]
-
-#: profile that prices a record which names none, by the target it ran on
-OWN_PROFILES = {
-    "loihi2": "loihi2",
-    "loihi2-sim": "loihi2",
-    "lava-sim": "loihi2",
-    "analog": "crossbar",
-    "ideal": "this-machine",
-    "cpu": "this-machine",
-}
+__all__ = ["Quality", "Run", "load_runs"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def _names(paths: list[Path]) -> list[str]:
 def _run(path: Path, name: str, profiles: list[Any]) -> Run:
     record = Record.open(path)
     ledger, config, target = timed_ledger(record), record.config, record.target
-    own = str(config.get("profile") or OWN_PROFILES.get(str(target.get("resolved")), "this-machine"))
+    own = str(config.get("profile") or profile_of(str(target.get("resolved"))))
     costs: dict[str, Cost] = {}
     refused: dict[str, str] = {}
     extra = [] if own in {profile.name for profile in profiles} else [_own(own)]

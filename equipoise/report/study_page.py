@@ -62,8 +62,8 @@ def write_study_report(study: Study, data: StudyData, out: str | Path, *, overwr
 
 def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[str, str]]]:
     """One row per solver and size: quality, energy and time on its own machine; the citations; what is left out."""
-    from equipoise.report.runs import OWN_PROFILES
     from equipoise.study.findings import gaps, solver
+    from equipoise.targets import profile_of
     from hw_profiles.pricing import price
     from hw_profiles.profile import load_profile
 
@@ -76,7 +76,7 @@ def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[
     notes: dict[tuple[str, str], None] = {}
     for (name, nodes), entries in groups.items():
         target = str(entries[0].parameters.get("target", "cpu"))
-        profile = load_profile("cpu" if entries[0].task == "peer" else OWN_PROFILES.get(target, "this-machine"))
+        profile = load_profile("cpu" if entries[0].task == "peer" else profile_of(target))
         costs = [price(entry.ledger, profile) for entry in entries]
         priced = [cost for cost in costs if not cost.energy.missing and not cost.latency.missing]
         keys.update(dict.fromkeys(key for cost in costs for key in cost.citations))

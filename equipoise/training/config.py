@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from equipoise.targets import TARGETS, Target
 from hw_profiles.errors import InputError
 
 __all__ = ["TrainConfig", "parse_layers"]
@@ -144,24 +145,23 @@ class TrainConfig:
                 f"layers {'-'.join(map(str, layers))} for {self.dataset}, whose samples have {input_size} values and "
                 f"{classes} classes; expected {input_size}-...-{classes}"
             )
+        usual = TARGETS.get(target) or Target(target, "")
         small = self.dataset == "digits"
         return replace(
             self,
             layers=layers,
-            nudge=self.nudge or (0.1 if target == "ideal" else 0.5),
-            nudge_force=self.nudge_force or self._usual_force(target),
+            nudge=self.nudge or usual.nudge,
+            nudge_force=self.nudge_force or self._usual_force(usual),
             epochs=self.epochs or (15 if small else 10),
             batch_size=self.batch_size or (32 if small else 100),
             lr=self.lr or {"adamw": 5e-3 if small else 1e-3, "sgd": 0.05 if small else 0.02}[self.optimizer],
         )
 
-    def _usual_force(self, target: str) -> str:
+    def _usual_force(self, target: Target) -> str:
         """Normalised where readings are noisy and the estimator compares nudged states with the free one."""
-        from equipoise.training.machines import IMPERFECT_CHIP
         from learning_rules import RULES, StencilRule
 
-        chip = self.chip or IMPERFECT_CHIP
-        noisy = target == "analog" and any(chip.get(name) for name in _NOISE)
+        noisy = any((self.chip or target.options).get(name) for name in _NOISE)
         finite = self.estimator in RULES and issubclass(RULES[self.estimator], StencilRule)
         return "normalised" if noisy and finite and self.correction != "dyadic" else "following"
 

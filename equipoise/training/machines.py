@@ -1,10 +1,11 @@
-"""Machines by the name of their target. A new one is a function in this table."""
+"""The machine of a target around a network, and its counts put on the cores of a chip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from equipoise.targets import WORKS, able, find_target
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -12,67 +13,22 @@ if TYPE_CHECKING:
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
-__all__ = ["IMPERFECT_CHIP", "MACHINES", "PROFILES", "make_machine", "placed_counts"]
-
-#: the chip instance `--target analog` stands for unless told otherwise: 5 % mismatch, 1 % read noise, 6-bit weights
-IMPERFECT_CHIP: dict[str, Any] = {
-    "gain_mismatch": 0.05,
-    "offset_mismatch": 0.05,
-    "time_constant_mismatch": 0.05,
-    "conductance_mismatch": 0.05,
-    "levels": 32,
-    "readout_noise": 0.01,
-}
-
-
-def _ideal(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
-    from substrates.analog import IdealMachine
-    from substrates.analog.solvers import AlternatingBlocks
-
-    del seed
-    # Same fixed points as the damped map in a quarter of the sweeps; a full step of 1 cycles more often.
-    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 0.7, **options}))
-
-
-def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
-    from substrates.analog import AnalogMachine, ChipParameters
-
-    return AnalogMachine(network, chip=ChipParameters.from_dict(options or IMPERFECT_CHIP), seed=seed)
-
-
-def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
-    from substrates.loihi2.relaxation import Loihi2Machine
-
-    # The optimizer's small steps survive 8 bits only on average: written back rounded up or down at random.
-    return Loihi2Machine(network, **{"seed": seed, "rounding": "stochastic", **options})
-
-
-MACHINES: dict[str, Callable[[Network, dict[str, Any], int], RelaxationSubstrate]] = {
-    "ideal": _ideal,
-    "analog": _analog,
-    "loihi2-sim": _loihi2_sim,
-}
-
-#: the hardware profile a target's counts are priced with unless told otherwise
-PROFILES = {
-    "ideal": "this-machine",
-    "analog": "crossbar",
-    "loihi2-sim": "loihi2",
-    "lava-sim": "loihi2",
-    "loihi2": "loihi2",
-}
+__all__ = ["make_machine", "placed_counts"]
 
 
 def make_machine(target: str, network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
-    """Build the machine of ``target`` around ``network``.
+    """Build the machine of ``target`` around ``network``; without ``options``, with the target's own.
 
     Raises:
-        InputError: the target has no machine for networks here, or does not know an option.
+        InputError: the target has no machine for networks, or does not know an option.
     """
-    if target not in MACHINES:
-        raise InputError(f"training does not run on {target!r} yet; there are {', '.join(MACHINES)}")
+    make = find_target(target).network
+    if make is None:
+        raise InputError(
+            f"the target {target!r} cannot {WORKS['network']}; there are {', '.join(t.name for t in able('network'))}"
+        )
     try:
-        return MACHINES[target](network, options, seed)
+        return make(network, dict(options or find_target(target).options), seed)
     except TypeError as error:
         raise InputError(f"options {sorted(options)} for the target {target!r}: {error}") from None
 

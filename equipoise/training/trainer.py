@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from equipoise.targets import choose_target, profile_of
 from equipoise.training.build import make_learner, make_network, make_optimizer
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.evaluate import accuracy, gradient_cosine
-from equipoise.training.machines import PROFILES, make_machine, placed_counts
+from equipoise.training.machines import make_machine, placed_counts
 from equipoise.training.result import TrainResult
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger, Phase
@@ -98,7 +99,6 @@ class _Run:
     ) -> _Run:
         """Check and build everything before any work."""
         from hw_profiles.profile import load_profile
-        from mappers.targets import choose_target
 
         if machine is not None:
             name = machine.capabilities.name
@@ -109,7 +109,7 @@ class _Run:
             raise InputError(f"cannot write {config.out}: the folder {config.out.parent} does not exist; make it first")
         if config.out is not None and config.out.exists() and not config.resume:
             raise InputError(f"{config.out} exists already and nothing is overwritten; choose another name or resume")
-        profile = load_profile(config.profile or PROFILES.get(target["resolved"], "this-machine"))
+        profile = load_profile(config.profile or profile_of(target["resolved"]))
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
             from dataclasses import replace

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from equipoise.cli.main import run
-from mappers.targets import TARGETS
+from equipoise.targets import TARGETS
 
 
 def test_json_lists_every_target_with_the_missing_piece(capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,7 +122,7 @@ def test_refusals_come_before_any_work(tmp_path: Path) -> None:
     for arguments, text in (
         ({"steps": 10, "timeout": 1.0}, "not both"),
         ({"target": "quantum"}, "no target"),
-        ({"target": "ideal"}, "no qubo mode"),
+        ({"target": "ideal"}, "cannot anneal a QUBO"),
         ({"profile": "abacus"}, "profile"),
         ({"target_cost": float("nan")}, "finite"),
         ({"threads": 0}, "threads"),

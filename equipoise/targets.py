@@ -1,0 +1,276 @@
+"""Where work runs: one table that says of each target what it is, how to look for it, what prices it, what it runs.
+
+A target *can do* a kind of work when it has a factory for it, so the table promises nothing that is not there. ``auto``
+takes the first target that has the factory and is here, and says why those before it were passed over. A target asked
+for by name and absent is an error that names the missing piece; nothing is ever substituted silently.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from hw_profiles.errors import InputError, TargetUnavailableError
+
+if TYPE_CHECKING:
+    from equipoise.qubo.machines import QuboMachine
+    from substrates.base import RelaxationSubstrate
+    from substrates.network import Network
+
+__all__ = [
+    "IMPERFECT_CHIP",
+    "TARGETS",
+    "WORKS",
+    "Found",
+    "Target",
+    "TargetChoice",
+    "TargetNote",
+    "Work",
+    "able",
+    "choose_target",
+    "find_target",
+    "profile_of",
+]
+
+Work = Literal["qubo", "network", "program"]
+#: kind of work -> what a target does then
+WORKS: dict[Work, str] = {"qubo": "anneal a QUBO", "network": "train a network", "program": "run a Loihi 2 program"}
+
+#: profile that prices what ran on no target of the table, such as a solver on the processor
+OTHER_PROFILE = "this-machine"
+
+#: the chip instance the target ``analog`` stands for unless told otherwise: 5 % mismatch, 1 % read noise, 6-bit weights
+IMPERFECT_CHIP: dict[str, Any] = {
+    "gain_mismatch": 0.05,
+    "offset_mismatch": 0.05,
+    "time_constant_mismatch": 0.05,
+    "conductance_mismatch": 0.05,
+    "levels": 32,
+    "readout_noise": 0.01,
+}
+
+
+class TargetNote(UserWarning):
+    """Which target ``auto`` took where another one was hoped for."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a probe found: every missing piece, none where the target is here, and details for `equipoise targets`."""
+
+    missing: tuple[str, ...] = ()
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place where work can run.
+
+    Attributes:
+        name, text: what users write; what it is.
+        profile: hardware profile that prices its counts.
+        network: (network, options, seed) -> a machine that relaxes it; None where it trains no networks.
+        qubo: (problem, scheme, **options) -> the problem in its own format; None where it anneals none.
+        program: runs a compiled program, as `substrates.loihi2.lava.run_program` does; None where it cannot.
+        probe: looks for it; never raises, takes two seconds at most.
+        options: of the network's machine, unless others are given.
+        nudge: usual size in training.
+        most_steps: usual upper end of the steps of one anneal.
+    """
+
+    name: str
+    text: str
+    profile: str = OTHER_PROFILE
+    network: Callable[[Network, dict[str, Any], int], RelaxationSubstrate] | None = None
+    qubo: Callable[..., QuboMachine] | None = None
+    program: Callable[..., Any] | None = None
+    probe: Callable[[], Found] = Found
+    options: Mapping[str, Any] = field(default_factory=dict)
+    nudge: float = 0.5
+    most_steps: int = 50_000
+
+    @property
+    def works(self) -> tuple[Work, ...]:
+        """Kinds of work it has a factory for."""
+        return tuple(work for work in WORKS if getattr(self, work) is not None)
+
+    def status(self) -> dict[str, Any]:
+        """What it is and whether it is here, as plain values."""
+        found = self.probe()
+        return {
+            "name": self.name,
+            "description": self.text,
+            "workloads": list(self.works),
+            "available": not found.missing,
+            "missing": list(found.missing),
+            "details": found.details,
+        }
+
+
+@dataclass(frozen=True)
+class TargetChoice:
+    """The target asked for, the target taken, and why. Records keep all three."""
+
+    requested: str
+    resolved: str
+    reason: str
+
+    def __getitem__(self, name: str) -> str:
+        return self.as_dict()[name]
+
+    def as_dict(self) -> dict[str, str]:
+        return {"requested": self.requested, "resolved": self.resolved, "reason": self.reason}
+
+
+def _chip() -> Found:
+    from mappers import probe_loihi2
+
+    found = dict(vars(probe_loihi2()))
+    return Found(found.pop("missing"), found)
+
+
+def _lava() -> Found:
+    from substrates.loihi2.lava.loader import why_unavailable
+
+    problem = why_unavailable()
+    return Found((problem,) if problem else ())
+
+
+def _ideal(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
+    from substrates.analog import IdealMachine
+    from substrates.analog.solvers import AlternatingBlocks
+
+    del seed
+    # Same fixed points as the damped map in a quarter of the sweeps; a full step of 1 cycles more often.
+    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 0.7, **options}))
+
+
+def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
+    from substrates.analog import AnalogMachine, ChipParameters
+
+    return AnalogMachine(network, chip=ChipParameters.from_dict(options), seed=seed)
+
+
+def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
+    from substrates.loihi2.relaxation import Loihi2Machine
+
+    # The optimizer's small steps survive 8 bits only on average: written back rounded up or down at random.
+    return Loihi2Machine(network, **{"seed": seed, "rounding": "stochastic", **options})
+
+
+def _qubo(kind: str, *arguments: Any, **options: Any) -> QuboMachine:
+    from equipoise.qubo import machines
+
+    machine: QuboMachine = getattr(machines, kind)(*arguments, **options)
+    return machine
+
+
+def _on_lava(target: Any, *arguments: Any, **options: Any) -> Any:
+    from substrates.loihi2.lava.run import run_program
+
+    return run_program(*arguments, target=target, **options)
+
+
+#: every target, in the order in which ``auto`` asks
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target("loihi2", "the Loihi 2 chip, through Lava", "loihi2", program=partial(_on_lava, "loihi2"), probe=_chip),
+        Target(
+            "loihi2-sim",
+            "our bit-accurate Loihi 2 engine",
+            "loihi2",
+            network=_loihi2_sim,
+            qubo=partial(_qubo, "Loihi2"),
+        ),
+        Target(
+            "lava-sim",
+            "Lava's CPU runtime, same process graph as the chip",
+            "loihi2",
+            qubo=partial(_qubo, "Loihi2", lava=True),
+            program=partial(_on_lava, "lava-sim"),
+            probe=_lava,
+            most_steps=1000,  # it does some hundred a second
+        ),
+        Target(
+            "analog",
+            "analog relaxation network, imperfect chip instance",
+            "crossbar",
+            network=_analog,
+            qubo=partial(_qubo, "Analog"),
+            options=IMPERFECT_CHIP,
+        ),
+        Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
+    )
+}
+
+
+def able(work: Work) -> Iterator[Target]:
+    """Every target that can do ``work``, here or not."""
+    return (target for target in TARGETS.values() if work in target.works)
+
+
+def find_target(name: str) -> Target:
+    """The target called ``name``.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in TARGETS:
+        raise InputError(f"no target {name!r}; there are auto, {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def profile_of(name: str) -> str:
+    """The hardware profile that prices what ran on ``name``, a target or not."""
+    return TARGETS[name].profile if name in TARGETS else OTHER_PROFILE
+
+
+def choose_target(requested: str, work: Work) -> TargetChoice:
+    """Resolve the target ``requested`` for ``work``.
+
+    Args:
+        requested: ``auto`` or one of `TARGETS`.
+        work: what it is for, one of `WORKS`.
+
+    Raises:
+        InputError: no such target, or it does other work.
+        TargetUnavailableError: a target asked for by name is not here; the text names every missing piece.
+    """
+    if requested == "auto":
+        return _first(work)
+    target = find_target(requested)
+    missing = target.probe().missing
+    others = f"to {WORKS[work]} there are {', '.join(t.name for t in able(work) if t is not target)}"
+    if work not in target.works:
+        text = f"the target {requested!r} ({target.text}) cannot {WORKS[work]} in this version"
+        if missing:
+            raise TargetUnavailableError(f"{text}, and is not available here: {'; '.join(missing)}; {others}")
+        raise InputError(f"{text}; {others}")
+    if missing:
+        raise TargetUnavailableError(
+            f"the target {requested!r} is not available: {'; '.join(missing)}; {others}"
+            " (equipoise targets says what is here)"
+        )
+    return TargetChoice(requested, requested, "asked for by name")
+
+
+def _first(work: Work) -> TargetChoice:
+    """The first target that can do ``work`` here. Only what has the factory is looked for."""
+    passed: list[tuple[str, str, str]] = []  # name, in short, in full
+    for target in TARGETS.values():
+        missing = target.probe().missing if work in target.works else ()
+        if work not in target.works:
+            passed.append((target.name, f"cannot {WORKS[work]} yet", f"cannot {WORKS[work]} in this version"))
+        elif missing:
+            passed.append((target.name, "is not here", f"is not available: {'; '.join(missing)}"))
+        elif not passed:
+            return TargetChoice("auto", target.name, f"the first that can {WORKS[work]}")
+        else:
+            short = ", ".join(f"{name} {why}" for name, why, _ in passed)
+            warnings.warn(f"auto runs on {target.name}: {short} (see equipoise targets)", TargetNote, stacklevel=4)
+            return TargetChoice("auto", target.name, "; ".join(f"{name} {why}" for name, _, why in passed))
+    raise TargetUnavailableError(f"no target can {WORKS[work]} here: {'; '.join(f'{n} {w}' for n, _, w in passed)}")
