@@ -22,6 +22,7 @@ KINDS = {
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",
     "task": "equipoise.study.tasks:TASKS",
+    "target": "equipoise.targets:TARGETS",
 }
 
 

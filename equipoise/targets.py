@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from equipoise.qubo.machines import QuboMachine
@@ -32,6 +33,7 @@ __all__ = [
     "able",
     "choose_target",
     "find_target",
+    "given",
     "profile_of",
 ]
 
@@ -115,13 +117,19 @@ class TargetChoice:
     """The target asked for, the target taken, and why. Records keep all three."""
 
     requested: str
-    resolved: str
+    target: Target
     reason: str
+
+    @property
+    def resolved(self) -> str:
+        """Name of the target taken."""
+        return self.target.name
 
     def __getitem__(self, name: str) -> str:
         return self.as_dict()[name]
 
     def as_dict(self) -> dict[str, str]:
+        """Plain values, for records and JSON."""
         return {"requested": self.requested, "resolved": self.resolved, "reason": self.reason}
 
 
@@ -174,66 +182,75 @@ def _on_lava(target: Any, *arguments: Any, **options: Any) -> Any:
     return run_program(*arguments, target=target, **options)
 
 
+def _same(target: Target) -> Target:
+    return target
+
+
+def _accept(thing: Any, what: str) -> Target:
+    if not isinstance(thing, Target):
+        raise InputError(f"{what} is {thing!r}; expected an equipoise.targets.Target")
+    return thing
+
+
+_OWN = (
+    Target("loihi2", "the Loihi 2 chip, through Lava", "loihi2", program=partial(_on_lava, "loihi2"), probe=_chip),
+    Target(
+        "loihi2-sim", "our bit-accurate Loihi 2 engine", "loihi2", network=_loihi2_sim, qubo=partial(_qubo, "Loihi2")
+    ),
+    Target(
+        "lava-sim",
+        "Lava's CPU runtime, same process graph as the chip",
+        "loihi2",
+        qubo=partial(_qubo, "Loihi2", lava=True),
+        program=partial(_on_lava, "lava-sim"),
+        probe=_lava,
+        most_steps=1000,  # it does some hundred a second
+    ),
+    Target(
+        "analog",
+        "analog relaxation network, imperfect chip instance",
+        "crossbar",
+        network=_analog,
+        qubo=partial(_qubo, "Analog"),
+        options=IMPERFECT_CHIP,
+    ),
+    Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
+)
 #: every target, in the order in which ``auto`` asks
-TARGETS: dict[str, Target] = {
-    target.name: target
-    for target in (
-        Target("loihi2", "the Loihi 2 chip, through Lava", "loihi2", program=partial(_on_lava, "loihi2"), probe=_chip),
-        Target(
-            "loihi2-sim",
-            "our bit-accurate Loihi 2 engine",
-            "loihi2",
-            network=_loihi2_sim,
-            qubo=partial(_qubo, "Loihi2"),
-        ),
-        Target(
-            "lava-sim",
-            "Lava's CPU runtime, same process graph as the chip",
-            "loihi2",
-            qubo=partial(_qubo, "Loihi2", lava=True),
-            program=partial(_on_lava, "lava-sim"),
-            probe=_lava,
-            most_steps=1000,  # it does some hundred a second
-        ),
-        Target(
-            "analog",
-            "analog relaxation network, imperfect chip instance",
-            "crossbar",
-            network=_analog,
-            qubo=partial(_qubo, "Analog"),
-            options=IMPERFECT_CHIP,
-        ),
-        Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
-    )
-}
+TARGETS: Registry[Target] = Registry(
+    "target", "equipoise.targets", [Entry(one.name, partial(_same, one), one.text) for one in _OWN], _accept
+)
 
 
 def able(work: Work) -> Iterator[Target]:
     """Every target that can do ``work``, here or not."""
-    return (target for target in TARGETS.values() if work in target.works)
+    return (target for target in TARGETS.usable().values() if work in target.works)
 
 
-def find_target(name: str) -> Target:
-    """The target called ``name``.
+def find_target(name: str | Target) -> Target:
+    """The target called ``name``, one at ``path.py:Name``, or a target itself.
 
     Raises:
         InputError: there is none.
     """
-    if name not in TARGETS:
-        raise InputError(f"no target {name!r}; there are auto, {', '.join(TARGETS)}")
-    return TARGETS[name]
+    return name if isinstance(name, Target) else TARGETS.find(name)
+
+
+def given(name: str) -> Target:
+    """The target that a machine built by hand stands for: the one of its name, or none of the table."""
+    return TARGETS[name] if name in TARGETS else Target(name, "a machine that was given")
 
 
 def profile_of(name: str) -> str:
     """The hardware profile that prices what ran on ``name``, a target or not."""
-    return TARGETS[name].profile if name in TARGETS else OTHER_PROFILE
+    return given(name).profile
 
 
-def choose_target(requested: str, work: Work) -> TargetChoice:
+def choose_target(requested: str | Target, work: Work) -> TargetChoice:
     """Resolve the target ``requested`` for ``work``.
 
     Args:
-        requested: ``auto`` or one of `TARGETS`.
+        requested: ``auto``, one of `TARGETS`, ``path.py:Name``, or a target itself.
         work: what it is for, one of `WORKS`.
 
     Raises:
@@ -246,31 +263,31 @@ def choose_target(requested: str, work: Work) -> TargetChoice:
     missing = target.probe().missing
     others = f"to {WORKS[work]} there are {', '.join(t.name for t in able(work) if t is not target)}"
     if work not in target.works:
-        text = f"the target {requested!r} ({target.text}) cannot {WORKS[work]} in this version"
+        text = f"the target {target.name!r} ({target.text}) cannot {WORKS[work]} in this version"
         if missing:
             raise TargetUnavailableError(f"{text}, and is not available here: {'; '.join(missing)}; {others}")
         raise InputError(f"{text}; {others}")
     if missing:
         raise TargetUnavailableError(
-            f"the target {requested!r} is not available: {'; '.join(missing)}; {others}"
+            f"the target {target.name!r} is not available: {'; '.join(missing)}; {others}"
             " (equipoise targets says what is here)"
         )
-    return TargetChoice(requested, requested, "asked for by name")
+    return TargetChoice(str(requested) if isinstance(requested, str) else target.name, target, "asked for by name")
 
 
 def _first(work: Work) -> TargetChoice:
     """The first target that can do ``work`` here. Only what has the factory is looked for."""
     passed: list[tuple[str, str, str]] = []  # name, in short, in full
-    for target in TARGETS.values():
+    for target in map(TARGETS.find, TARGETS):
         missing = target.probe().missing if work in target.works else ()
         if work not in target.works:
             passed.append((target.name, f"cannot {WORKS[work]} yet", f"cannot {WORKS[work]} in this version"))
         elif missing:
             passed.append((target.name, "is not here", f"is not available: {'; '.join(missing)}"))
         elif not passed:
-            return TargetChoice("auto", target.name, f"the first that can {WORKS[work]}")
+            return TargetChoice("auto", target, f"the first that can {WORKS[work]}")
         else:
             short = ", ".join(f"{name} {why}" for name, why, _ in passed)
             warnings.warn(f"auto runs on {target.name}: {short} (see equipoise targets)", TargetNote, stacklevel=4)
-            return TargetChoice("auto", target.name, "; ".join(f"{name} {why}" for name, _, why in passed))
+            return TargetChoice("auto", target, "; ".join(f"{name} {why}" for name, _, why in passed))
     raise TargetUnavailableError(f"no target can {WORKS[work]} here: {'; '.join(f'{n} {w}' for n, _, w in passed)}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from equipoise.cli._named import NamedOption
 from equipoise.targets import Work, able
 from hw_profiles.errors import InputError
 
@@ -89,7 +90,19 @@ def check_output(path: Path | str | None, *, overwrite: bool = False) -> Path | 
     return path
 
 
+class _TargetOption(NamedOption):
+    """A target's name; the help lists those that can do the command's work."""
+
+    def __init__(self, *args: Any, work: Work, **kwargs: Any) -> None:
+        super().__init__(*args, kind="target", also=("auto",), **kwargs)
+        self._work = work
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = click.Option.get_help_record(self, ctx)
+        names = ", ".join(["auto", *(target.name for target in able(self._work))])
+        return record and (record[0], f"{names}. {record[1]}")
+
+
 def target_option(work: Work, default: str) -> Callable[[Any], Any]:
     """``--target``: auto, or a target that can do ``work``."""
-    names = "|".join(["auto", *(target.name for target in able(work))])
-    return click.option("--target", default=default, show_default=True, metavar=names, help="Where it runs.")
+    return click.option("--target", cls=_TargetOption, work=work, default=default, show_default=True, help="")

@@ -14,7 +14,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(as_json: bool) -> None:
     """List every target, available or not, and what is missing."""
-    found = [target.status() for target in TARGETS.values()]
+    found = [target.status() for target in TARGETS.usable().values()]
     if as_json:
         emit_json({"targets": found})
         return

@@ -16,7 +16,7 @@ import numpy as np
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
-from equipoise.targets import WORKS, able, find_target
+from equipoise.targets import WORKS, Target, able, find_target
 from hw_profiles.errors import InputError
 from substrates.base import AnnealResult
 
@@ -153,11 +153,10 @@ def _small_problem_heat(problem: Problem, enough: float, reach: float = math.inf
     return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * share
 
 
-def machine_for(target: str, problem: Problem, scheme: str, **options: Any) -> QuboMachine:
+def machine_for(target: str | Target, problem: Problem, scheme: str, **options: Any) -> QuboMachine:
     """The problem on the machine of ``target``, which must be one that anneals (`choose_target` sees to it)."""
-    make = find_target(target).qubo
-    if make is None:
-        raise InputError(
-            f"the target {target!r} cannot {WORKS['qubo']}; there are {', '.join(t.name for t in able('qubo'))}"
-        )
-    return make(problem, scheme, **options)
+    target = find_target(target)
+    if target.qubo is None:
+        others = ", ".join(one.name for one in able("qubo"))
+        raise InputError(f"the target {target.name!r} cannot {WORKS['qubo']}; there are {others}")
+    return target.qubo(problem, scheme, **options)

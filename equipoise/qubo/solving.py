@@ -15,7 +15,7 @@ from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution
-from equipoise.targets import choose_target, find_target, profile_of
+from equipoise.targets import Target, choose_target, find_target
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.base import AnnealResult
@@ -35,7 +35,7 @@ SMALLEST_SIZE, LARGEST_SIZE = 1e-140, 1e140
 KEPT_TRACES = 10
 
 
-def default_steps(num_variables: int, target: str = "loihi2-sim") -> int:
+def default_steps(num_variables: int, target: str | Target = "loihi2-sim") -> int:
     """Steps per read when none are given, nor a timeout: about 10^8 neuron steps, from 1000 to the target's most."""
     return max(1000, min(find_target(target).most_steps, 100_000_000 // max(num_variables, 1)))
 
@@ -47,7 +47,7 @@ def read_seeds(seed: int, reads: int, first: int = 0) -> list[int]:
 
 def solve(
     problem: Any,
-    target: str = "auto",
+    target: str | Target = "auto",
     scheme: str = "two-phase",
     *,
     steps: int | None = None,
@@ -68,7 +68,7 @@ def solve(
 
     Args:
         problem: a `Problem`, or anything `Problem.of` takes (BQM, matrix, dict, graph).
-        target: ``auto``, ``loihi2``, ``loihi2-sim``, ``lava-sim`` or ``analog``.
+        target: ``auto``, a name of `equipoise.targets.TARGETS`, ``path.py:Name``, or a `Target`.
         scheme: ``two-phase`` or ``refractory``; the analog target has only its own.
         steps: algorithmic steps per read. Default: `default_steps`, unless ``timeout`` is given.
         timeout: seconds of annealing, shared evenly by the reads. Results then depend on the machine's speed.
@@ -99,13 +99,13 @@ def solve(
     if qubo.num_variables == 0:
         raise InputError("the problem has zero variables")
     _check_size(qubo)
-    machine = machine_for(choice.resolved, qubo, scheme, **(options or {}))
+    machine = machine_for(choice.target, qubo, scheme, **(options or {}))
     check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
-    prices = load_profile(profile or profile_of(choice.resolved))
+    prices = load_profile(profile or choice.target.profile)
     if out is not None:
         _check_out(Path(out))
     if steps is None and timeout is None and schedule is None:
-        steps = default_steps(qubo.num_variables, choice.resolved)
+        steps = default_steps(qubo.num_variables, choice.target)
     if schedule is None:
         high, low = machine.temperatures(temperature)
         schedule = machine.schedule(high, low, steps)

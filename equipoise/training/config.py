@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from equipoise.targets import TARGETS, Target
+from equipoise.targets import Target, find_target
 from hw_profiles.errors import InputError
 
 __all__ = ["TrainConfig", "parse_layers"]
@@ -133,7 +133,7 @@ class TrainConfig:
         if self.resume and self.checkpoint is None and self.out is None:
             raise InputError("resume needs the record (--out) or the checkpoint of the run to go on with")
 
-    def resolved(self, target: str, input_size: int, classes: int) -> TrainConfig:
+    def resolved(self, target: str | Target, input_size: int, classes: int) -> TrainConfig:
         """Fill in what was left to the data set and to the target.
 
         Raises:
@@ -145,7 +145,7 @@ class TrainConfig:
                 f"layers {'-'.join(map(str, layers))} for {self.dataset}, whose samples have {input_size} values and "
                 f"{classes} classes; expected {input_size}-...-{classes}"
             )
-        usual = TARGETS.get(target) or Target(target, "")
+        usual = find_target(target)
         small = self.dataset == "digits"
         return replace(
             self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from equipoise.targets import WORKS, able, find_target
+from equipoise.targets import WORKS, Target, able, find_target
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,21 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["make_machine", "placed_counts"]
 
 
-def make_machine(target: str, network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
+def make_machine(target: str | Target, network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
     """Build the machine of ``target`` around ``network``; without ``options``, with the target's own.
 
     Raises:
         InputError: the target has no machine for networks, or does not know an option.
     """
-    make = find_target(target).network
-    if make is None:
-        raise InputError(
-            f"the target {target!r} cannot {WORKS['network']}; there are {', '.join(t.name for t in able('network'))}"
-        )
+    target = find_target(target)
+    if target.network is None:
+        others = ", ".join(one.name for one in able("network"))
+        raise InputError(f"the target {target.name!r} cannot {WORKS['network']}; there are {others}")
     try:
-        return make(network, dict(options or find_target(target).options), seed)
+        return target.network(network, dict(options or target.options), seed)
     except TypeError as error:
-        raise InputError(f"options {sorted(options)} for the target {target!r}: {error}") from None
+        raise InputError(f"options {sorted(options)} for the target {target.name!r}: {error}") from None
 
 
 def placed_counts(machine: RelaxationSubstrate) -> Callable[[Ledger], Ledger]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from equipoise.targets import choose_target, profile_of
+from equipoise.targets import TargetChoice, choose_target, given
 from equipoise.training.build import make_learner, make_network, make_optimizer
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
@@ -78,7 +78,7 @@ class _Run:
     """One run in progress."""
 
     config: TrainConfig
-    target: dict[str, str]
+    target: TargetChoice
     data: Split
     network: Network
     machine: RelaxationSubstrate
@@ -101,15 +101,14 @@ class _Run:
         from hw_profiles.profile import load_profile
 
         if machine is not None:
-            name = machine.capabilities.name
-            target = {"requested": config.target, "resolved": name, "reason": "the machine was given"}
+            choice = TargetChoice(config.target, given(machine.capabilities.name), "the machine was given")
         else:
-            target = choose_target(config.target, "network").as_dict()
+            choice = choose_target(config.target, "network")
         if config.out is not None and not config.out.parent.is_dir():
             raise InputError(f"cannot write {config.out}: the folder {config.out.parent} does not exist; make it first")
         if config.out is not None and config.out.exists() and not config.resume:
             raise InputError(f"{config.out} exists already and nothing is overwritten; choose another name or resume")
-        profile = load_profile(config.profile or profile_of(target["resolved"]))
+        profile = load_profile(config.profile or choice.target.profile)
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
             from dataclasses import replace
@@ -119,12 +118,12 @@ class _Run:
             split = split.flattened()
         split = split.limited(config.train_samples, config.test_samples)
         if network is None:
-            config = config.resolved(target["resolved"], split.train_inputs[0].numel(), split.classes)
+            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes)
             network = make_network(config)
         else:
-            config = config.resolved(target["resolved"], split.train_inputs[0].numel(), split.classes)
+            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes)
         if machine is None:
-            machine = make_machine(target["resolved"], network, config.chip, config.seed)
+            machine = make_machine(choice.target, network, config.chip, config.seed)
         if machine.network is not network:
             raise InputError("the machine holds another network than the one to train")
         if tuple(network.input_shape) != split.input_shape:
@@ -135,7 +134,7 @@ class _Run:
         optimizer, scheduler = make_optimizer(config, network, config.epochs * batches)
         run = cls(
             config,
-            target,
+            choice,
             split,
             network,
             machine,
@@ -156,7 +155,7 @@ class _Run:
     @property
     def identity(self) -> dict[str, Any]:
         """Settings a resumed run must share."""
-        return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.target["resolved"]}
+        return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.target.resolved}
 
     def resume(self) -> None:
         path = self.config.checkpoint_path
@@ -322,7 +321,7 @@ class _Run:
             kind="train",
             config=self.config.as_dict(),
             seeds={"run": self.config.seed},
-            target=self.target,
+            target=self.target.as_dict(),
             overwrite=self.config.resume,
         )
         for row in self.history:
@@ -349,7 +348,7 @@ class _Run:
             best_accuracy=self.best.get("accuracy", float("nan")),
             best_epoch=self.best.get("epoch", 0),
             epochs=self.history,
-            target=self.target,
+            target=self.target.as_dict(),
             energy=cost.energy.as_dict(),
             latency=cost.latency.as_dict(),
             per_sample={s.what: s.as_dict() for s in shares(counts, self.samples, self.profile)},

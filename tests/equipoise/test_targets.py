@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import stat
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from equipoise import targets
 from equipoise.cli.main import COMMANDS, app, run
-from equipoise.targets import TARGETS, WORKS, Found, Target, able, choose_target
+from equipoise.qubo import solve
+from equipoise.targets import TARGETS, WORKS, Found, Target, able, choose_target, find_target
+from equipoise.training import TrainConfig, train
 from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.registry import Entry, Registry
 from mappers import _loihi_probe
 
 VARIABLES = ("SLURM", "NOSLURM", "BOARD", "PARTITION", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
@@ -37,19 +42,13 @@ def chip_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOIHI_GEN", "N3B3")
 
 
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, Target]:
-    """The table, for this test to change."""
-    copy = dict(TARGETS)
-    monkeypatch.setattr(targets, "TARGETS", copy)
-    return copy
+def test_auto_falls_back_with_one_short_note_and_the_whole_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_chip(probe: Callable[[], Found]) -> None:
+        chip = Target("chip", "a chip", qubo=lambda *a: None, probe=probe)
+        entries = [Entry(one.name, partial(find_target, one)) for one in (chip, *TARGETS.usable().values())]
+        monkeypatch.setattr(targets, "TARGETS", Registry("target", "nobody", entries))
 
-
-def test_auto_falls_back_with_one_short_note_and_the_whole_reason(table: dict[str, Target]) -> None:
-    chip = Target("chip", "a chip", qubo=lambda *a: None, probe=lambda: Found(("no board", "no host")))
-    changed = {"chip": chip, **table}
-    table.clear()
-    table.update(changed)
+    with_chip(lambda: Found(("no board", "no host")))
     with pytest.warns(targets.TargetNote) as seen:
         choice = choose_target("auto", "qubo")
     assert [str(note.message) for note in seen] == [
@@ -59,7 +58,7 @@ def test_auto_falls_back_with_one_short_note_and_the_whole_reason(table: dict[st
     assert "chip is not available: no board; no host" in choice.reason
     assert choice["resolved"] == "loihi2-sim"
     assert choice.as_dict() == {"requested": "auto", "resolved": "loihi2-sim", "reason": choice.reason}
-    table["chip"] = Target("chip", "a chip", qubo=lambda *a: None)
+    with_chip(Found)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert choose_target("auto", "qubo").resolved == "chip"
@@ -81,7 +80,7 @@ def test_what_is_always_there_is_taken_without_a_note(name: str) -> None:
 
 
 def test_unknown_targets_and_impossible_work_are_refused() -> None:
-    with pytest.raises(InputError, match="there are auto, loihi2"):
+    with pytest.raises(InputError, match="no target 'loihi3'; did you mean 'loihi2'"):
         choose_target("loihi3", "qubo")
     with pytest.raises(InputError, match=r"'ideal' .* cannot anneal a QUBO .* there are loihi2-sim, lava-sim, analog"):
         choose_target("ideal", "qubo")
@@ -166,20 +165,41 @@ def test_the_sampler_and_a_study_run_where_a_chip_answers() -> None:
     assert outcome.results["best_cost"] < 0
 
 
-def test_a_target_from_outside_trains_solves_and_is_listed(
-    table: dict[str, Target], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from equipoise.qubo import solve
-    from equipoise.qubo.machines import Loihi2
-    from equipoise.training import TrainConfig, train
+MINE = """
+from equipoise.qubo.machines import Loihi2
+from equipoise.targets import TARGETS, Target
 
-    mine = Target("mine", "my machine", "crossbar", network=TARGETS["ideal"].network, qubo=Loihi2, most_steps=60)
-    table["mine"] = mine
-    assert "mine" in [target.name for target in able("network")]
-    solution = solve({(0, 0): -1, (0, 1): 2}, "mine")
-    assert (solution.profile, solution.steps.tolist()) == ("crossbar", [1000])
-    result = train(TrainConfig(target="mine", epochs=1, train_samples=32, test_samples=10, layers=(64, 8, 10)))
-    assert (result.profile, result.target["resolved"]) == ("crossbar", "mine")
-    monkeypatch.setattr("equipoise.cli.targets.TARGETS", table)
-    assert run(["targets"]) == 0
-    assert "my machine" in capsys.readouterr().err
+MINE = Target("mine", "my machine", "crossbar", network=TARGETS["ideal"].network, qubo=Loihi2, most_steps=60, nudge=0.3)
+"""
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_a_target_from_outside_trains_solves_and_is_listed(
+    added: bool, tmp_path: Path, command_lines: dict[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    name = f"{tmp_path / 'mine.py'}:MINE"
+    try:
+        if added:
+            name = TARGETS.add("mine", find_target(name)).name
+            assert "mine" in [target.name for target in able("network")]
+            assert run(["targets", "--json"]) == 0
+            assert "my machine" in capsys.readouterr().out
+            assert run(["train", "--help"]) == 0
+            assert "mine" in capsys.readouterr().out
+        for line in command_lines.values():
+            capsys.readouterr()
+            assert run([*line, "--target", name, "--json"]) == 0
+            told = json.loads(capsys.readouterr().out)
+            assert (told["profile"], told["target"]["resolved"]) == ("crossbar", "mine")
+        result = train(TrainConfig(target=name, epochs=1, train_samples=32, test_samples=10, layers=(64, 8, 10)))
+        assert result.epochs[0]["nudge"] == 0.3
+        assert solve({(0, 0): -1, (0, 1): 2}, find_target(name)).steps.tolist() == [1000]
+    finally:
+        TARGETS.remove("mine")
+
+
+def test_what_is_no_target_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("MINE = 3")
+    with pytest.raises(InputError, match=r"expected an equipoise\.targets\.Target"):
+        choose_target(f"{tmp_path / 'wrong.py'}:MINE", "qubo")
