@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from equipoise._version import __version__
-from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.errors import InputError, Interrupted, TargetUnavailableError
 
 if TYPE_CHECKING:
     import hw_profiles as hw_profiles
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "InputError",
+    "Interrupted",
     "TargetUnavailableError",
     "__version__",
     "hw_profiles",

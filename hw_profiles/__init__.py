@@ -1,6 +1,6 @@
 """What a run did (ledger), what that costs (profiles), and how it is kept (records). See README.md."""
 
-from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.errors import InputError, Interrupted, TargetUnavailableError
 from hw_profiles.ledger import Event, Key, Ledger
 
-__all__ = ["Event", "InputError", "Key", "Ledger", "TargetUnavailableError"]
+__all__ = ["Event", "InputError", "Interrupted", "Key", "Ledger", "TargetUnavailableError"]

@@ -1,12 +1,14 @@
-"""The one exception that means "the input is wrong, not the program".
+"""The exceptions with a meaning: "the input is wrong, not the program", and "somebody ended the run".
 
-The command line turns it into one line and exit code 2. It lives in the lowest package so that every
-package can raise it; users import it as ``equipoise.InputError``.
+The command line turns the first into one line and exit code 2, the second into exit code 130. They live in the lowest
+package so that every package can raise them; users import them from ``equipoise``.
 """
 
 from __future__ import annotations
 
-__all__ = ["InputError", "TargetUnavailableError"]
+from typing import Any
+
+__all__ = ["InputError", "Interrupted", "TargetUnavailableError"]
 
 
 class InputError(ValueError):
@@ -15,3 +17,15 @@ class InputError(ValueError):
 
 class TargetUnavailableError(InputError):
     """A target was asked for by name and cannot be reached; the text names the missing piece."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended a run, and what it had done is kept.
+
+    Attributes:
+        result: what the call would have returned, with status ``interrupted``.
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__("interrupted; what was done is kept")
+        self.result = result

@@ -53,8 +53,8 @@ def _finite(rows: list[dict[str, Any]]) -> str:
     return json.dumps([{k: None if isinstance(v, float) and v - v != 0 else v for k, v in row.items()} for row in rows])
 
 
-def as_parquet(rows: Iterable[dict[str, Any]], path: Path) -> None:
-    """Write a Parquet file.
+def as_parquet(rows: Iterable[dict[str, Any]]) -> bytes:
+    """The content of a Parquet file.
 
     Raises:
         InputError: pyarrow is not installed.
@@ -71,4 +71,6 @@ def as_parquet(rows: Iterable[dict[str, Any]], path: Path) -> None:
         values = [row.get(name) for row in rows]
         texts = len({type(v) for v in values if v is not None}) > 1
         columns[name] = [None if v is None else str(v) if texts or isinstance(v, (dict, list)) else v for v in values]
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()

@@ -4,9 +4,10 @@ Layout (schema 1): root attributes ``schema, kind, status, created, config, seed
 groups ``inputs``, ``results``, ``tables/<name>/<column>`` and ``ledger`` (datasets ``event, component, layer, core,
 phase, count``). Every result may carry the attribute ``unit``.
 
-Each flush writes the file whole under a temporary name and renames it into place: at any moment the path holds either
-the previous or the next complete file. Appended rows are flushed at most ten times a second, and never for more than
-a tenth of the time: a record of many rows is written less often, so appending costs the same however long it grows.
+Each flush makes the file whole in memory and puts it into place (`hw_profiles.output`): at any moment the path holds
+either the previous or the next complete file. Appended rows are flushed at most ten times a second, and never for more
+than a tenth of the time: a record of many rows is written less often, so appending costs the same however long it
+grows.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +31,7 @@ import numpy as np
 from hw_profiles._column import Column
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.output import Output, remove_leftover
 
 __all__ = ["SCHEMA", "Record", "provenance"]
 
@@ -79,10 +82,10 @@ def _processor() -> str:
 class Record:
     """One run, written or read. Make one with `Record.create` or `Record.open`."""
 
-    def __init__(self, path: Path, data: dict[str, Any], *, writable: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path, data: dict[str, Any], *, output: Output | None = None) -> None:
+        self._path = path
         self._data = data
-        self._writable = writable
+        self._output = output
         self._flushed = 0.0
         self._pause = SHORTEST_PAUSE
         self._columns: dict[tuple[str, str], Column] = {}
@@ -98,20 +101,25 @@ class Record:
         target: Mapping[str, Any],
         inputs: Mapping[str, Any] | None = None,
         overwrite: bool = False,
+        run: str = "",
+        goes_on: Callable[[Record], bool] | None = None,
     ) -> Record:
         """Start a record at ``path`` and put a first complete file there, with status ``running``.
 
+        Args:
+            overwrite: replace whatever is there.
+            run: the run's own name for good, kept in the file; one that was stopped and goes on gives it again. Empty
+                draws one.
+            goes_on: says whether the record that is there is of this very run, which may then replace it.
+
         Raises:
-            InputError: the file exists (and not ``overwrite``), or its folder is missing.
+            InputError: something else is there, or the file cannot be written.
         """
-        path = Path(path)
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists already and nothing is overwritten; choose another name or remove it")
-        if not path.parent.is_dir():
-            raise InputError(f"cannot write {path}: the folder {path.parent} does not exist; make it first")
+        output = Output(path, force=overwrite, mine=None if goes_on is None else _is_record_that(goes_on))
         data = {
             "kind": kind,
             "status": "running",
+            "run": run or secrets.token_hex(8),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "config": dict(config),
             "seeds": dict(seeds),
@@ -122,7 +130,7 @@ class Record:
             "tables": {},
             "ledger": Ledger(),
         }
-        record = cls(path, data, writable=True)
+        record = cls(output.path, data, output=output)
         record.flush()
         return record
 
@@ -146,25 +154,30 @@ class Record:
         self._check_writable()
         self._data["ledger"] = Ledger(ledger)
 
-    def flush(self) -> None:
-        """Put the present state on disk, whole."""
+    def flush(self, *, durable: bool = False) -> None:
+        """Put the present state on disk, whole; ``durable`` waits for the disk.
+
+        Raises:
+            OSError: the disk is full, or fails; what it held before is untouched.
+        """
         import h5py
 
+        if self._output is None:
+            raise RuntimeError(f"{self.path} was opened for reading")
         began = time.monotonic()
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        try:
-            with h5py.File(temporary, "w", track_order=True) as file:
-                self._write(file)
-            os.replace(temporary, self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        # In memory first: HDF5 does not survive a disk that fills while it writes.
+        with h5py.File(self.path.name, "w", driver="core", backing_store=False, track_order=True) as file:
+            self._write(file)
+            file.flush()
+            content = file.id.get_file_image()
+        self._output.put(content, durable=durable)
         self._flushed = time.monotonic()
         self._pause = max(SHORTEST_PAUSE, 9 * (self._flushed - began))
 
     def _write(self, file: Any) -> None:
         data = self._data
         file.attrs["schema"] = SCHEMA
-        for name in ("kind", "status", "created"):
+        for name in ("kind", "status", "created", "run"):
             file.attrs[name] = data[name]
         for name in ("config", "seeds", "target", "provenance"):
             file.attrs[name] = json.dumps(data[name], default=str)
@@ -191,10 +204,10 @@ class Record:
 
     def close(self, status: str = "complete") -> None:
         """Write the last state with ``status``: complete, interrupted or failed."""
-        if self._writable:
+        if self._output is not None:
             self._data["status"] = status
-            self.flush()
-            self._writable = False
+            self.flush(durable=True)
+            self._path, self._output = self._output.path, None
 
     def __enter__(self) -> Record:
         return self
@@ -208,7 +221,7 @@ class Record:
             self.close("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
 
     def _check_writable(self) -> None:
-        if not self._writable:
+        if self._output is None:
             raise RuntimeError(f"{self.path} is closed")
 
     @classmethod
@@ -221,6 +234,7 @@ class Record:
         import h5py
 
         path = Path(path)
+        remove_leftover(path)
         if not path.is_file():
             raise InputError(f"no record {path}: the file does not exist")
         try:
@@ -229,9 +243,19 @@ class Record:
                     raise InputError(f"{path} is an HDF5 file but not an Equipoise record (no schema attribute)")
                 if int(file.attrs["schema"]) > SCHEMA:
                     raise InputError(f"{path} has schema {file.attrs['schema']}, this version reads up to {SCHEMA}")
-                return cls(path, _read(file), writable=False)
+                return cls(path, _read(file))
         except (OSError, KeyError) as error:
             raise InputError(f"{path} is not a readable HDF5 record ({error})") from None
+
+    @property
+    def path(self) -> Path:
+        """Where it is; an open record may have had to move aside (`hw_profiles.output.Output.put`)."""
+        return self._path if self._output is None else self._output.path
+
+    @property
+    def run(self) -> str:
+        """The run's own name, the same when it was stopped and went on; empty in files older than it."""
+        return str(self._data["run"])
 
     @property
     def kind(self) -> str:
@@ -278,6 +302,16 @@ class Record:
         return Ledger(self._data["ledger"])
 
 
+def _is_record_that(condition: Callable[[Record], bool]) -> Callable[[Path], bool]:
+    def holds(path: Path) -> bool:
+        try:
+            return condition(Record.open(path))
+        except InputError:
+            return False
+
+    return holds
+
+
 def _read(file: Any) -> dict[str, Any]:
     def value(dataset: Any) -> Any:
         content = dataset[()]
@@ -286,6 +320,7 @@ def _read(file: Any) -> dict[str, Any]:
         return content.item() if getattr(content, "ndim", 1) == 0 else content
 
     data: dict[str, Any] = {name: str(file.attrs[name]) for name in ("kind", "status", "created")}
+    data["run"] = str(file.attrs.get("run", ""))
     for name in ("config", "seeds", "target", "provenance"):
         data[name] = json.loads(file.attrs[name])
     for group in ("inputs", "results"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.output import Output
 
 __all__ = ["Store"]
 
@@ -28,7 +28,11 @@ class Store:
 
     def __init__(self, header: dict[str, Any], path: Path | None) -> None:
         self.path, self.data = path, {**header, "commands": [header["command"]], "results": []}
-        if path is None or not path.exists():
+        self._output: Output | None = None
+        if path is None:
+            return
+        if not path.exists():
+            self._output = Output(path)
             return
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
@@ -39,6 +43,7 @@ class Store:
             raise InputError(f"{path} is not the JSON of a QUBO bench: {error!r}") from error
         if differing:
             raise InputError(f"{path} is of another run ({', '.join(differing)} differ); give another --out")
+        self._output = Output(path, mine=lambda _: True)
 
     def entry(self, instance: dict[str, Any]) -> dict[str, Any]:
         """The kept result of the instance of this name, or a new one."""
@@ -54,7 +59,5 @@ class Store:
             self.data["results"][names.index(entry["instance"])] = entry
         else:
             self.data["results"].append(entry)
-        if self.path is not None:
-            beside = self.path.with_name(self.path.name + ".part")
-            beside.write_text(json.dumps(self.data) + "\n", encoding="utf-8")
-            os.replace(beside, self.path)
+        if self._output is not None:
+            self.path = self._output.put((json.dumps(self.data) + "\n").encode())

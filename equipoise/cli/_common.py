@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,13 @@ import click
 
 from equipoise.cli._named import NamedOption
 from equipoise.targets import Work, able
-from hw_profiles.errors import InputError
+from hw_profiles.output import check_outputs
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["check_output", "console", "emit_json", "progress", "target_option"]
+__all__ = ["FORCE_HELP", "claim", "console", "emit_json", "force_option", "progress", "target_option"]
 
 
 def emit_json(data: Any) -> None:
@@ -69,25 +68,23 @@ def progress(*, enabled: bool = True) -> Iterator[Progress]:
         yield display
 
 
-def check_output(path: Path | str | None, *, overwrite: bool = False) -> Path | None:
-    """Make sure ``path`` can be written, before any work: its folder exists, it is not there yet.
+FORCE_HELP = "Replace outputs that are there; says which."
+force_option = click.option("--force", is_flag=True, help=FORCE_HELP)
 
-    Raises:
-        InputError: the folder is missing or not writable, or the file exists.
+
+def claim(
+    outputs: Mapping[str, Path | str | None],
+    *,
+    force: bool = False,
+    inputs: Mapping[str, Path | str | None] | None = None,
+    goes_on: tuple[str, ...] = (),
+) -> None:
+    """Make sure, before any work, that every output can be written, and say aloud what --force will replace.
+
+    Arguments and errors: see `hw_profiles.output.check_outputs`.
     """
-    if path is None:
-        return None
-    path = Path(path)
-    folder = path.parent
-    if not folder.is_dir():
-        raise InputError(f"cannot write {path}: the folder {folder} does not exist; make it first")
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder; give a file name")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already and nothing is overwritten; choose another name or remove it")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"cannot write {path}: no permission to write in {folder}")
-    return path
+    for path in check_outputs(outputs, force=force, inputs=inputs, goes_on=goes_on):
+        click.echo(f"equipoise: note: {path} is there and will be replaced (--force)", err=True)
 
 
 class _TargetOption(NamedOption):

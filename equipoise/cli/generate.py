@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from equipoise.cli._common import check_output, emit_json
+from equipoise.cli._common import FORCE_HELP, claim, emit_json
 from equipoise.cli._named import NamedOption
 from equipoise.cli._signature import options_of
 from equipoise.qubo.generators.registry import GENERATORS
@@ -53,6 +53,7 @@ def _command(name: str) -> click.Command:
         click.Option(["--seed"], type=int, default=0, show_default=True),
         click.Option(["--out"], required=True, type=click.Path(path_type=Path), help="File to write (.gz compresses)."),
         NamedOption(["--format", "to"], kind="format", help="Default: from the suffix."),
+        click.Option(["--force"], is_flag=True, help=FORCE_HELP),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object on standard output."),
     ]
     help_ = GENERATORS.texts().get(name) or (function.__doc__ or "").strip().split("\n\n")[0]
@@ -60,14 +61,14 @@ def _command(name: str) -> click.Command:
     return click.Command(name, params=options, callback=partial(_write, name), help=help_)
 
 
-def _write(name: str, out: Path, to: str | None, as_json: bool, seed: int, **arguments: Any) -> None:
+def _write(name: str, out: Path, to: str | None, force: bool, as_json: bool, seed: int, **arguments: Any) -> None:
     from equipoise.qubo.formats import write
 
-    check_output(out)
+    claim({"--out": out}, force=force)
     if seed < 0:
         raise InputError(f"the seed must be zero or more, got {seed}")
     problem = make(name, seed=seed, **arguments).problem
-    write(problem, out, to)
+    write(problem, out, to, overwrite=force)
     told = {
         "file": str(out),
         "name": problem.name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from equipoise.cli._common import check_output, console, emit_json, target_option
+from equipoise.cli._common import claim, console, emit_json, force_option, target_option
 from equipoise.cli._named import NamedOption
 from equipoise.cli.generate import generate
 from hw_profiles.errors import InputError
@@ -49,6 +49,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--threads", type=int, default=1, show_default=True, help="Reads annealed at once; same results.")
 @click.option("--profile", metavar="NAME", help="Hardware profile that prices the counts. Default: the target's.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RECORD.h5", help="Write a record of the run.")
+@click.option("--force", "overwrite", is_flag=True, help="Replace a record that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def solve(file: Path, format_: str, as_json: bool, **settings: Any) -> None:
     """Minimise the problem in FILE.
@@ -59,7 +60,8 @@ def solve(file: Path, format_: str, as_json: bool, **settings: Any) -> None:
     """
     from equipoise.qubo.formats import read
 
-    out = check_output(settings.pop("out"))
+    out = settings.pop("out")
+    claim({"--out": out}, force=settings["overwrite"], inputs={"FILE": file})
     problem = read(file, format_)
     if "asymmetric" in problem.convention:
         click.echo(f"equipoise: note: {file.name} is read as {problem.convention}", err=True)
@@ -192,13 +194,14 @@ def _estimate(figure: dict[str, Any], unit: str) -> str:
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
 @click.option("--to", cls=NamedOption, kind="format", help="Of OUT. Default: from its suffix.")
-def convert(file: Path, out: Path, format_: str, to: str | None) -> None:
+@force_option
+def convert(file: Path, out: Path, format_: str, to: str | None, force: bool) -> None:
     """Write the problem in FILE as OUT, in another format (.gz compresses)."""
     from equipoise.qubo.formats import read, write
 
-    check_output(out)
+    claim({"OUT": out}, force=force, inputs={"FILE": file})
     problem = read(file, format_)
-    write(problem, out, to)
+    write(problem, out, to, overwrite=force)
     click.echo(f"{out}: {problem.num_variables} variables, {problem.num_pairs} pairs", err=True)
 
 

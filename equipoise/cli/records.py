@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from equipoise.cli._common import force_option
+
 __all__ = ["command"]
 
 
@@ -99,14 +101,16 @@ def show(path: Path, as_json: bool) -> None:
 @click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs --out and the package pyarrow.")
 @click.option("--table", help="Rows of this table (epochs, reads, ...) instead of one row per record.")
 @click.option("--out", type=click.Path(path_type=Path), help="A file; default: standard output.")
-def export(paths: tuple[Path, ...], form: str, table: str | None, out: Path | None) -> None:
+@force_option
+def export(paths: tuple[Path, ...], form: str, table: str | None, out: Path | None, force: bool) -> None:
     """One row per record of PATHS, or the rows of one of their tables."""
-    from equipoise.cli._common import check_output
+    from equipoise.cli._common import claim
     from hw_profiles.errors import InputError
     from hw_profiles.export import as_csv, as_json, as_parquet
+    from hw_profiles.output import write_output
     from hw_profiles.record import Record
 
-    check_output(out)
+    claim({"--out": out}, force=force)
     if table is None:
         rows = _rows(paths)
     else:
@@ -116,10 +120,10 @@ def export(paths: tuple[Path, ...], form: str, table: str | None, out: Path | No
     if form == "parquet":
         if out is None:
             raise InputError("Parquet is binary; give --out FILE")
-        as_parquet(rows, out)
+        write_output(out, as_parquet(rows), force=force)
         return
     text = as_json(rows) if form == "json" else as_csv(rows)
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_output(out, text.encode(), force=force)

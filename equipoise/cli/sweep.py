@@ -16,7 +16,10 @@ __all__ = ["command"]
 @click.option("--workers", type=int, default=1, show_default=True, help="Local processes, one thread each.")
 @click.option("--scheduler", help="Address of a running Dask scheduler, instead of local processes.")
 @click.option("--retries", type=int, default=1, show_default=True, help="Times a failed run is tried again.")
-@click.option("--report", type=click.Path(path_type=Path), help="Also write a page about it; replaced if it exists.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Also write a page about it; an earlier one is replaced."
+)
+@click.option("--force", is_flag=True, help="Replace whatever is there under the name of the page.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     study: str | None,
@@ -26,6 +29,7 @@ def command(
     scheduler: str | None,
     retries: int,
     report: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Run STUDY (a name or a .toml file): every combination of its parameters, in one file.
@@ -33,9 +37,10 @@ def command(
     Kill it whenever you like: what was done is kept, and the same command goes on. Failures are kept with their error
     and tried again. Results do not depend on the number of workers.
     """
-    from equipoise.cli._common import check_output, console, emit_json, progress
+    from equipoise.cli._common import claim, console, emit_json, progress
     from equipoise.study import list_studies, load_study, run_study
     from equipoise.study.findings import conclude
+    from equipoise.study.store import journal_of
     from hw_profiles.errors import InputError
 
     if list_:
@@ -48,9 +53,18 @@ def command(
         return
     if study is None or out is None:
         raise InputError("give a study and --out FILE.h5, or --list")
-    check_output(out, overwrite=True)
-    check_output(report, overwrite=True)
     loaded = load_study(study)
+    claim(
+        {"--out": out, "its journal": journal_of(out), "--report": report},
+        inputs={"STUDY": study},
+        force=force,
+        goes_on=("--out", "its journal", "--report"),
+    )
+    page = None
+    if report is not None:
+        from equipoise.report.study_page import study_page_output
+
+        page = study_page_output(loaded, report, overwrite=force)
     with progress() as display:
         bar = display.add_task(loaded.name, total=len(loaded.items))
 
@@ -60,10 +74,10 @@ def command(
 
         data = run_study(loaded, out, workers=workers, scheduler=scheduler, retries=retries, progress=show)
     sentences = conclude(data, loaded.finding)
-    if report is not None:
+    if page is not None:
         from equipoise.report.study_page import write_study_report
 
-        write_study_report(loaded, data, report, overwrite=True)
+        report = write_study_report(loaded, data, page)
     failed = [entry.key for entry in data.entries if entry.status != "complete"]
     if as_json:
         emit_json({"study": loaded.name, "runs": len(loaded.items), "complete": len(data.complete), "failed": failed,

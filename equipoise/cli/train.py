@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from equipoise.cli._common import check_output, console, emit_json, progress, target_option
+from equipoise.cli._common import claim, console, emit_json, force_option, progress, target_option
 from equipoise.cli._named import NamedOption
 
 __all__ = ["command"]
@@ -70,6 +70,7 @@ __all__ = ["command"]
 @click.option("--out", type=click.Path(path_type=Path), help="Record (HDF5) to write.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, bit for bit.")
+@force_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     as_json: bool, layers: str | None, nudge: str, nudge_force: str | None, chip: str | None, **options: Any
@@ -81,9 +82,8 @@ def command(
     """
     from equipoise.training.config import TrainConfig, parse_layers
     from equipoise.training.trainer import train
+    from hw_profiles.errors import Interrupted
 
-    if not options["resume"]:
-        check_output(options["out"])
     adaptive, size = _nudge(nudge)
     config = TrainConfig(
         layers=parse_layers(layers) if layers else (),
@@ -93,6 +93,8 @@ def command(
         chip=_chip(chip, options["target"]),
         **options,
     )
+    goes_on = ("--out", "--checkpoint") if config.resume else ()
+    claim({"--out": config.out, "--checkpoint": config.checkpoint_path}, force=config.force, goes_on=goes_on)
     out = console()
     with progress(enabled=not as_json) as display:
         task = display.add_task("training")
@@ -109,7 +111,10 @@ def command(
                 done = (news["epoch"] - 1) * news["batches"] + news["batch"]
                 display.update(task, description=f"epoch {news['epoch']}", total=total, completed=done)
 
-        result = train(config, show)
+        try:
+            result = train(config, show)
+        except Interrupted as interrupted:  # the API raises; here what was done is shown, and the exit code says it
+            result = interrupted.result
     out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {result.target['resolved']} ({result.status})")
     if result.record is not None:
         out.print(f"record {result.record}")

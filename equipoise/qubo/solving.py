@@ -16,8 +16,9 @@ from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution
 from equipoise.targets import Target, choose_target, find_target
-from hw_profiles.errors import InputError
+from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Ledger
+from hw_profiles.output import check_outputs
 from substrates.base import AnnealResult
 from substrates.seeds import derive_seed
 
@@ -58,6 +59,7 @@ def solve(
     temperature: tuple[float, float] | None = None,
     profile: str | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     schedule: Any = None,
     threads: int = 1,
     options: dict[str, Any] | None = None,
@@ -78,7 +80,7 @@ def solve(
         temperature: (high, low) in units of the cost: a flip that costs dE is tried with probability 2^(-dE / T).
             Default: found from the problem.
         profile: hardware profile that prices the counts. Default: the target's own.
-        out: write a record there.
+        out: write a record there; one that is there is replaced only with ``overwrite``.
         schedule: a schedule of the target's own, instead of ``temperature``.
         threads: reads annealed at the same time; results do not depend on it.
         options: further arguments of the machine (``chip`` for the analog target).
@@ -87,6 +89,7 @@ def solve(
 
     Raises:
         InputError: something asked for makes no sense; nothing has been done or written.
+        Interrupted: a `KeyboardInterrupt` (Ctrl-C) whose ``result`` is the solution so far; the record is whole.
     """
     began = time.perf_counter()
     _check(steps, timeout, target_cost, reads, temperature, threads)
@@ -103,7 +106,7 @@ def solve(
     check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
     prices = load_profile(profile or choice.target.profile)
     if out is not None:
-        _check_out(Path(out))
+        check_outputs({"out": out}, force=overwrite)
     if steps is None and timeout is None and schedule is None:
         steps = default_steps(qubo.num_variables, choice.target)
     if schedule is None:
@@ -126,6 +129,7 @@ def solve(
                      "temperature": [high, low], "quantisation": machine.quantisation, "profile": prices.name},
                     seed,
                     choice.as_dict(),
+                    overwrite,
                 )
             )  # fmt: skip
         run = _Reads(qubo, record, progress)
@@ -157,11 +161,13 @@ def solve(
             sampling_s=sampled,
             status="interrupted" if interrupted else "complete",
             target_reached=None if target_cost is None else run.costs[best] <= target_cost,
-            record=None if out is None else Path(out),
+            record=None if record is None else record.path,
             ledger=run.ledger,
         )
         if record is not None:
             _finish(record, solution)
+    if run.broken_off:
+        raise Interrupted(solution)
     return solution
 
 
@@ -204,12 +210,6 @@ def _check_size(problem: Problem) -> None:
         )
 
 
-def _check_out(path: Path) -> None:
-    from equipoise.cli._common import check_output
-
-    check_output(path)
-
-
 class _Reads:
     """What has been read so far; grows batch by batch so that an interruption keeps the finished ones."""
 
@@ -222,6 +222,7 @@ class _Reads:
         self.wall_ns: list[int] = []
         self.improvements: list[Any] = []
         self.ledger = Ledger()
+        self.broken_off = False  #: by an exception, which goes on to the caller when all is kept
 
     @property
     def best(self) -> int:
@@ -245,6 +246,7 @@ class _Reads:
             try:
                 self.add(machine.anneal(schedule, some, **limits))
             except KeyboardInterrupt:
+                self.broken_off = True
                 if not self.costs:
                     self.add(machine.anneal(schedule, some[:1], steps=0))
                 return True
@@ -283,7 +285,9 @@ class _Reads:
             self.record.set_ledger(self.ledger)
 
 
-def _record(path: Path, problem: Problem, config: dict[str, Any], seed: int, target: dict[str, str]) -> Any:
+def _record(
+    path: Path, problem: Problem, config: dict[str, Any], seed: int, target: dict[str, str], overwrite: bool
+) -> Any:
     from hw_profiles.record import Record
 
     inputs = {}
@@ -303,7 +307,9 @@ def _record(path: Path, problem: Problem, config: dict[str, Any], seed: int, tar
         "sense": problem.sense,
         "convention": problem.convention,
     }
-    return Record.create(path, kind="qubo", config=config, seeds={"seed": int(seed)}, target=target, inputs=inputs)
+    return Record.create(
+        path, kind="qubo", config=config, seeds={"seed": int(seed)}, target=target, inputs=inputs, overwrite=overwrite
+    )
 
 
 def _finish(record: Any, solution: Solution) -> None:

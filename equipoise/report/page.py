@@ -10,6 +10,7 @@ from typing import Any
 
 from hw_profiles.citations import cite
 from hw_profiles.errors import InputError
+from hw_profiles.output import Output
 
 __all__ = ["Picture", "write_report"]
 
@@ -53,12 +54,13 @@ def write_report(
 
     Args:
         records: record files.
-        out: the page; it must not exist unless ``overwrite``.
+        out: the page.
         profiles: profiles to price every record on, besides its own. Default: all that ship.
         title: heading of the page.
         figures: a folder for one file per figure; none when not given.
         figure_format: of those files: pdf, png or svg.
         findings: sentences to put on top, such as a study's conclusions.
+        overwrite: replace the page and the figures that are there.
 
     Returns:
         ``out``.
@@ -66,23 +68,21 @@ def write_report(
     Raises:
         InputError: no records, an unreadable one, an unknown profile, or an output that exists.
     """
+    from equipoise.report.figures.style import rendered
     from equipoise.report.runs import load_runs
     from hw_profiles.profile import list_profiles
 
-    out = Path(out)
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} exists already and nothing is overwritten; choose another name or remove it")
+    output = Output(out, force=overwrite)
     if figure_format not in ("pdf", "png", "svg"):
         raise InputError(f"figure format {figure_format!r}; expected pdf, png or svg")
     runs = load_runs([Path(record) for record in records], list(profiles) if profiles else list_profiles())
     pictures = _pictures(runs)
     html = _render(runs, pictures, title or _title(runs), list(findings))
-    from hw_profiles._journal import replace_file
-
-    replace_file(out, html.encode())
-    if figures is not None:
-        _write_figures(pictures, Path(figures), figure_format)
-    return out
+    files = [] if figures is None else _figure_files(pictures, Path(figures), figure_format, overwrite)
+    page = output.put(visible(html).encode())
+    for picture, file in files:
+        file.put(rendered(picture.figure, figure_format))
+    return page
 
 
 def _title(runs: Sequence[Any]) -> str:
@@ -142,13 +142,25 @@ def _curve_words(runs: Sequence[Any], column: str, unit: str) -> str:
     return "; ".join(words)
 
 
-def _write_figures(sections: dict[str, list[Picture]], folder: Path, form: str) -> None:
-    from equipoise.report.figures.style import save
+def _figure_files(
+    sections: dict[str, list[Picture]], folder: Path, form: str, overwrite: bool
+) -> list[tuple[Picture, Output]]:
+    """Where each figure goes; refused before anything is written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}") from None
+    pictures = [picture for pictures in sections.values() for picture in pictures]
+    return [(picture, Output(folder / f"{picture.name}.{form}", force=overwrite)) for picture in pictures]
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for pictures in sections.values():
-        for picture in pictures:
-            save(picture.figure, folder / f"{picture.name}.{form}")
+
+#: characters that turn the direction of what follows, and could make a page say what no file says
+_TURNING = {code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def visible(html: str) -> str:
+    """The page with every character that turns the direction of the text written out."""
+    return html.translate(_TURNING)
 
 
 def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str, findings: list[str]) -> str:

@@ -7,32 +7,45 @@ from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
+from hw_profiles.output import Output
+
 if TYPE_CHECKING:
     from equipoise.study import Study, StudyData
 
-__all__ = ["write_study_report"]
+__all__ = ["study_page_output", "write_study_report"]
 
 HERE = Path(__file__).parent
 
 
-def write_study_report(study: Study, data: StudyData, out: str | Path, *, overwrite: bool = False) -> Path:
+def study_page_output(study: Study, path: str | Path, *, overwrite: bool = False) -> Output:
+    """The file for a study's page. An earlier page of the same study is replaced, anything else with ``overwrite``.
+
+    Raises:
+        InputError: something else is there, or the file cannot be written.
+    """
+    from html import escape
+
+    def is_its_page(path: Path) -> bool:
+        with open(path, "rb") as file:
+            return f'<meta name="generator" content="equipoise sweep {escape(study.name)}">'.encode() in file.read(4096)
+
+    return Output(path, force=overwrite, mine=is_its_page)
+
+
+def write_study_report(study: Study, data: StudyData, out: str | Path | Output, *, overwrite: bool = False) -> Path:
     """Write one self-contained page about a study.
 
     Raises:
-        InputError: ``out`` exists.
+        InputError: see `study_page_output`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from equipoise.report.formats import number, quantity, range_text
-    from equipoise.report.page import GRADE_TEXTS
+    from equipoise.report.page import GRADE_TEXTS, visible
     from equipoise.study.findings import conclude
-    from hw_profiles._journal import replace_file
     from hw_profiles.citations import cite
-    from hw_profiles.errors import InputError
 
-    out = Path(out)
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} exists already and nothing is overwritten; choose another name or remove it")
+    output = out if isinstance(out, Output) else study_page_output(study, out, overwrite=overwrite)
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -56,8 +69,7 @@ def write_study_report(study: Study, data: StudyData, out: str | Path, *, overwr
         made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         style=(HERE / "templates" / "style.css").read_text(encoding="utf-8"),
     )
-    replace_file(out, html.encode())
-    return out
+    return output.put(visible(html).encode())
 
 
 def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[str, str]]]:

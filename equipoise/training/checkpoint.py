@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from hw_profiles.ledger import Event, Key, Ledger
 from learning_rules import LearnerState, NudgeState
 
 if TYPE_CHECKING:
+    from hw_profiles.output import Output
     from substrates.base import RelaxationSubstrate
 
 __all__ = ["load_checkpoint", "restore_machine", "save_checkpoint"]
@@ -20,8 +21,9 @@ VERSION = 1
 
 
 def save_checkpoint(
-    path: Path,
+    output: Output,
     *,
+    run: str,
     identity: dict[str, Any],
     network: Any,
     optimizer: Any,
@@ -32,12 +34,19 @@ def save_checkpoint(
     history: list[dict[str, Any]],
     best: dict[str, Any],
 ) -> None:
-    """Write the state after an epoch. ``identity`` is what must be equal for a resume to make sense."""
+    """Write the state after an epoch.
+
+    Args:
+        output: the checkpoint's file.
+        run: the run's own name, which its record carries too.
+        identity: what must be equal for a resume to make sense.
+    """
     import torch
 
     keep = getattr(machine, "state_dict", None)
     state = {
         "version": VERSION,
+        "run": run,
         "identity": identity,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -48,12 +57,9 @@ def save_checkpoint(
         "history": history,
         "best": best,
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        torch.save(state, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = io.BytesIO()
+    torch.save(state, content)
+    output.put(content.getbuffer(), durable=True)
 
 
 def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:

@@ -58,6 +58,7 @@ class TrainConfig:
         profile: hardware profile for energy and latency; empty takes the target's.
         out: record to write; ``checkpoint`` (default: beside it) keeps what a resume needs.
         resume: go on from the checkpoint if there is one.
+        force: begin afresh and replace a record and a checkpoint that are there.
         probe_samples: size of the batch on which the gradient's cosine with the adjoint is measured per epoch.
     """
 
@@ -100,6 +101,7 @@ class TrainConfig:
     out: Path | None = None
     checkpoint: Path | None = None
     resume: bool = False
+    force: bool = False
     augment: bool = False
     probe_samples: int = 100
 
@@ -130,6 +132,8 @@ class TrainConfig:
             raise InputError(f"no nudge force {self.nudge_force!r}; there are following, held, normalised")
         if self.seed < 0:
             raise InputError(f"seed: got {self.seed}, expected zero or more")
+        if self.resume and self.force:
+            raise InputError("resume goes on with what is there, force replaces it; give one of them")
         if self.resume and self.checkpoint is None and self.out is None:
             raise InputError("resume needs the record (--out) or the checkpoint of the run to go on with")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import signal
 import threading
 import time
@@ -18,8 +20,9 @@ from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import make_machine, placed_counts
 from equipoise.training.result import TrainResult
-from hw_profiles.errors import InputError
+from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event, Ledger, Phase
+from hw_profiles.output import Output, check_outputs
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
@@ -35,7 +38,7 @@ __all__ = ["Progress", "train"]
 Progress = Callable[[dict[str, Any]], None]
 
 #: settings that may differ between a run and its resumption
-_FREE = {"out", "checkpoint", "resume", "data_dir", "patience", "profile", "target"}
+_FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target"}
 
 
 def train(
@@ -49,8 +52,9 @@ def train(
     """Train a network on a machine and return the learning curve.
 
     Same configuration, same bits: torch is held to one thread while training, batches come from a seeded stream.
-    A run that is interrupted (Ctrl-C, SIGTERM) ends with status ``interrupted`` and a readable record of the epochs
-    done; after a kill, ``resume`` goes on from the last whole epoch and ends with the same bits.
+    A run that is interrupted (Ctrl-C, SIGTERM) keeps a readable record of the epochs done, with status
+    ``interrupted``, and then raises, so that a script ends too. ``resume`` goes on from the last whole epoch, after a
+    kill as well, and ends with the same bits.
 
     Args:
         config: what to do.
@@ -61,6 +65,7 @@ def train(
 
     Raises:
         InputError: something in the configuration, the data or the checkpoint cannot be used. Nothing was written.
+        Interrupted: a `KeyboardInterrupt` whose ``result`` is what this function would have returned.
     """
     import torch
 
@@ -92,6 +97,8 @@ class _Run:
     best: dict[str, Any]
     samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.per_sample
     placed: Callable[[Ledger], Ledger]  #: puts counts on the chip's cores
+    name: str = ""  #: the run's own, in record and checkpoint
+    checkpoint: Output | None = None
 
     @classmethod
     def prepare(
@@ -104,10 +111,11 @@ class _Run:
             choice = TargetChoice(config.target, given(machine.capabilities.name), "the machine was given")
         else:
             choice = choose_target(config.target, "network")
-        if config.out is not None and not config.out.parent.is_dir():
-            raise InputError(f"cannot write {config.out}: the folder {config.out.parent} does not exist; make it first")
-        if config.out is not None and config.out.exists() and not config.resume:
-            raise InputError(f"{config.out} exists already and nothing is overwritten; choose another name or resume")
+        check_outputs(
+            {"out": config.out, "checkpoint": config.checkpoint_path},
+            force=config.force,
+            goes_on=("out", "checkpoint") if config.resume else (),
+        )
         profile = load_profile(config.profile or choice.target.profile)
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
@@ -158,12 +166,17 @@ class _Run:
         return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.target.resolved}
 
     def resume(self) -> None:
-        path = self.config.checkpoint_path
-        if not self.config.resume or path is None:
-            return
-        saved = load_checkpoint(path, self.identity)
-        if saved is None:
-            return
+        """Take over what the checkpoint holds, where asked to, and make sure of both files."""
+        path, saved = self.config.checkpoint_path, None
+        if path is not None:
+            if self.config.resume:
+                saved = load_checkpoint(path, self.identity)
+            self.checkpoint = Output(path, force=self.config.force, mine=lambda _: saved is not None)
+        self.name = secrets.token_hex(8) if saved is None else saved.get("run", "") or secrets.token_hex(8)
+        if saved is not None:
+            self._take_over(saved)
+
+    def _take_over(self, saved: dict[str, Any]) -> None:
         timed = saved["ledger"].total(Event.WALL_NANOSECONDS) > 0
         if saved["history"] and timed != (self.profile.kind == "processor"):
             raise InputError(
@@ -198,7 +211,7 @@ class _Run:
                     status = "stopped early"
                     break
         except KeyboardInterrupt:
-            status = "interrupted"
+            raise Interrupted(self._finish(record, "interrupted")) from None
         except BaseException:
             if record is not None:
                 record.close("failed")
@@ -291,15 +304,11 @@ class _Run:
         if not self.best or row["test_accuracy"] > self.best["accuracy"]:
             weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
             self.best = {"accuracy": row["test_accuracy"], "epoch": row["epoch"], "weights": weights}
-        if record is not None:
-            record.append("epochs", row)
-            record.set_ledger(self.counts())
-            self._write_cost(record, self.counts())
-            record.flush()
-        path = self.config.checkpoint_path
-        if path is not None:
+        # The checkpoint first: a record never tells of an epoch that could not be gone on from.
+        if self.checkpoint is not None:
             save_checkpoint(
-                path,
+                self.checkpoint,
+                run=self.name,
                 identity=self.identity,
                 network=self.network,
                 optimizer=self.optimizer,
@@ -310,6 +319,11 @@ class _Run:
                 history=self.history,
                 best=self.best,
             )
+        if record is not None:
+            record.append("epochs", row)
+            record.set_ledger(self.counts())
+            self._write_cost(record, self.counts())
+            record.flush()
 
     def _open_record(self) -> Record | None:
         if self.config.out is None:
@@ -322,11 +336,25 @@ class _Run:
             config=self.config.as_dict(),
             seeds={"run": self.config.seed},
             target=self.target.as_dict(),
-            overwrite=self.config.resume,
+            overwrite=self.config.force,
+            run=self.name,
+            goes_on=self._is_record_of_this_run if self.config.resume else None,
         )
         for row in self.history:
             record.append("epochs", row)
         return record
+
+    def _is_record_of_this_run(self, record: Record) -> bool:
+        """Whether the record that is there was begun by the run to go on with."""
+        if record.kind != "train":
+            return False
+        if record.run and self.history:
+            return record.run == self.name
+        # A record older than names of runs, or a run that was stopped before its first checkpoint: the settings must be
+        # the same, and no epoch may be lost.
+        wanted = json.loads(json.dumps(self.config.as_dict(), default=str))
+        alike = all(value == wanted.get(key) for key, value in record.config.items() if key not in _FREE)
+        return alike and len(record.tables.get("epochs", [])) <= len(self.history)
 
     def _finish(self, record: Record | None, status: str) -> TrainResult:
         from hw_profiles.pricing import price
@@ -358,7 +386,7 @@ class _Run:
             machine=self.machine,
             best_weights=self.best.get("weights", {}),
             status=status,
-            record=self.config.out,
+            record=None if record is None else record.path,
         )
 
     def counts(self) -> Ledger:

@@ -129,9 +129,7 @@ class AnalogMachine(RelaxationSubstrate):
 
     def state_dict(self) -> dict[str, Any]:
         """All that evolves: the chip (cells, clock) and how many samples it has seen. For bit-exact resumption."""
-        with tempfile.TemporaryDirectory() as folder:
-            saved = self.instance.save(Path(folder) / "chip").read_bytes()
-        return {"samples": self._samples, "instance": saved}
+        return {"samples": self._samples, "instance": self.instance.to_bytes()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`; the network's parameters must be those of that moment."""

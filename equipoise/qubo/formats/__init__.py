@@ -6,12 +6,12 @@ The readers are imported when they are used, so that the table is had without th
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.output import Output
 from hw_profiles.registry import Registry, lazy
 
 if TYPE_CHECKING:
@@ -97,9 +97,8 @@ def write(problem: Problem, path: str | Path, format: str | None = None, *, over
     Raises:
         InputError: no format for the suffix, the file exists, or the format cannot hold the problem.
     """
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already and nothing is overwritten; choose another name or remove it")
+    output = Output(path, force=overwrite)
+    path = output.path
     bare = Path(path.name.removesuffix(".gz"))
     suffixes = {suffix: name for name, known in FORMATS.usable().items() for suffix in known.suffixes}
     name = format or suffixes.get(bare.suffix.lower(), "triplet" if bare.suffix in ("", ".txt") else "")
@@ -111,10 +110,4 @@ def write(problem: Problem, path: str | Path, format: str | None = None, *, over
     data = FORMATS[name].write(problem)
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return output.put(data)

@@ -10,10 +10,9 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-__all__ = ["INK", "MUTED", "PALETTE", "figure", "save", "svg"]
+__all__ = ["INK", "MUTED", "PALETTE", "figure", "rendered", "svg"]
 
 #: placeholder -> (CSS variable, light value); no two placeholders are alike
 INK, MUTED, GRID = "#010203", "#040506", "#070809"
@@ -105,8 +104,8 @@ def svg(drawing: Any, name: str, description: str) -> str:
     return re.sub(r"(<svg[^>]*)>", lambda match: f"{match[1]} {label}", text, count=1).strip()
 
 
-def save(drawing: Any, path: Path) -> None:
-    """Write the figure to a file, in the light colours; the ending says the format."""
+def rendered(drawing: Any, form: str) -> bytes:
+    """The figure as a file of format ``form`` (pdf, png or svg), in the light colours."""
     import matplotlib
     from matplotlib.colors import to_hex
 
@@ -138,5 +137,7 @@ def save(drawing: Any, path: Path) -> None:
             line.set_color(light[GRID])
     for artist in copy.findobj():
         repaint(artist)
+    buffer = io.BytesIO()
     with matplotlib.rc_context({**_SETTINGS, "svg.fonttype": "path"}):
-        copy.savefig(path, dpi=200, facecolor="white")
+        copy.savefig(buffer, format=form, dpi=200, facecolor="white")
+    return buffer.getvalue()

@@ -76,13 +76,30 @@ class ChipInstance:
         """The weights of coupling ``index`` as they conduct now."""
         return self.arrays[index].read(self.parameters, self.clock_s)
 
-    def save(self, path: Path | str) -> Path:
-        """Write the chip, its faults, what is stored in it and its age to an HDF5 file."""
+    def save(self, path: Path | str, *, overwrite: bool = False) -> Path:
+        """Write the chip, its faults, what is stored in it and its age to an HDF5 file.
+
+        An earlier state of the same chip (kind, seed and shapes) is replaced, anything else only with ``overwrite``.
+
+        Raises:
+            InputError: something else is there, or the file cannot be written.
+        """
+        from hw_profiles.output import Output
+
+        return Output(path, force=overwrite, mine=self._is_at).put(self.to_bytes(), durable=True)
+
+    def _is_at(self, path: Path) -> bool:
+        try:
+            other = ChipInstance.load(path)
+        except InputError:
+            return False
+        return (other.parameters, other.seed, other.shapes) == (self.parameters, self.seed, self.shapes)
+
+    def to_bytes(self) -> bytes:
+        """The content of the file that `save` writes."""
         import h5py
 
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        with h5py.File(part, "w") as file:
+        with h5py.File("chip", "w", driver="core", backing_store=False) as file:
             file.attrs["kind"] = "equipoise chip instance"
             file.attrs["version"] = 1
             file.attrs["parameters"] = json.dumps(self.parameters.as_dict())
@@ -98,8 +115,8 @@ class ChipInstance:
                 group.attrs["writes"] = array.writes
                 for name in _ARRAYS:
                     group[name] = getattr(array, name)
-        part.replace(path)  # a killed process leaves the old file or the new one
-        return path
+            file.flush()
+            return bytes(file.id.get_file_image())
 
     @classmethod
     def load(cls, path: Path | str) -> ChipInstance:

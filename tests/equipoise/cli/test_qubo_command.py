@@ -175,7 +175,7 @@ def test_bad_files_end_in_one_line(
 
 def test_nothing_is_overwritten(problem: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = problem.read_bytes()
-    assert "nothing is overwritten" in refused(capsys, "qubo", "solve", str(problem), "--out", str(problem))
+    assert "are both" in refused(capsys, "qubo", "solve", str(problem), "--out", str(problem))
     assert "nothing is overwritten" in refused(
         capsys, "qubo", "generate", "mis", "--nodes", "5", "--density", "0.1", "--out", str(problem)
     )

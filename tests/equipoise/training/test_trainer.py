@@ -17,7 +17,7 @@ import torch
 
 from equipoise.cli.main import run
 from equipoise.training import TrainConfig, TrainResult, parse_layers, train
-from hw_profiles.errors import InputError
+from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event
 from hw_profiles.record import Record
 
@@ -141,7 +141,9 @@ def test_the_time_of_an_epoch_cut_short_counts() -> None:
     def interrupt(news: dict[str, Any]) -> None:
         raise KeyboardInterrupt
 
-    result = train(SMALL, interrupt)
+    with pytest.raises(Interrupted) as caught:
+        train(SMALL, interrupt)
+    result = caught.value.result
     assert result.status == "interrupted"
     assert result.epochs == []
     assert result.ledger.total(Event.WALL_NANOSECONDS) > 0
@@ -152,8 +154,10 @@ def test_ctrl_c_leaves_a_readable_record(tmp_path: Path) -> None:
         if news["epoch"] == 2:
             raise KeyboardInterrupt
 
-    result = train(replace(SMALL, out=tmp_path / "r.h5"), interrupt)
-    assert result.status == "interrupted"
+    with pytest.raises(KeyboardInterrupt) as caught:  # so that a script's loop over runs ends, too
+        train(replace(SMALL, out=tmp_path / "r.h5"), interrupt)
+    assert isinstance(caught.value, Interrupted)
+    assert caught.value.result.status == "interrupted"
     record = Record.open(tmp_path / "r.h5")
     assert record.status == "interrupted"
     assert len(record.tables["epochs"]) == 1
