@@ -179,7 +179,7 @@ def test_nothing_is_overwritten(problem: Path, capsys: pytest.CaptureFixture[str
     assert "nothing is overwritten" in refused(
         capsys, "qubo", "generate", "mis", "--nodes", "5", "--density", "0.1", "--out", str(problem)
     )
-    assert "nothing is overwritten" in refused(capsys, "qubo", "convert", str(problem), str(problem))
+    assert "are both" in refused(capsys, "qubo", "convert", str(problem), str(problem))
     assert problem.read_bytes() == before
 
 
