@@ -33,3 +33,12 @@ def test_every_command_has_help_worth_reading(name: str, capsys: pytest.CaptureF
 @pytest.mark.parametrize("name", list(main.COMMANDS))
 def test_every_command_module_is_importable(name: str) -> None:
     assert importlib.import_module(f"equipoise.cli.{main.COMMANDS[name][0]}").command is not None
+
+
+@pytest.mark.parametrize("line", [[], ["qubo"], ["qubo", "generate"]])
+def test_a_group_alone_shows_its_help_as_it_was_written(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(line) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Usage: equipoise")
+    assert len(captured.err.splitlines()) > 5

@@ -32,6 +32,10 @@ COMMANDS = {
 }
 
 
+#: a group without a command: its whole help is the message. Click before 8.2 prints it by itself.
+_NoArguments: type[click.UsageError] = getattr(click.exceptions, "NoArgsIsHelpError", click.BadArgumentUsage)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is used."""
 
@@ -81,6 +85,9 @@ def run(arguments: Sequence[str]) -> int:
         with _notes():
             result = app.main(args=list(arguments), standalone_mode=False, prog_name="equipoise")
         return result if isinstance(result, int) else 0
+    except _NoArguments as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except (InputError, click.UsageError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else str(error)
         return _fail(text)

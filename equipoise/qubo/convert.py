@@ -1,8 +1,7 @@
-"""Everything that can hold a QUBO, turned into a `Problem`; each source states its convention.
+"""Everything that can hold a QUBO, read as the entries of a `Problem`; each source states its convention.
 
 | source | cost |
 |---|---|
-| `Problem` | itself |
 | `dimod.BinaryQuadraticModel` | its energy; spins become s = 2 x - 1; variables in sorted order |
 | dict ``{(i, j): q}`` | sum of q x_i x_j over the keys, each key once (dimod's convention) |
 | NumPy array or SciPy sparse matrix Q | x^T Q x over all entries: a pair costs Q_ij + Q_ji, symmetric or not |
@@ -11,20 +10,35 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from equipoise.qubo.kernels import ordered
-from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["from_bqm", "from_dict", "from_graph", "from_matrix", "sorted_labels", "to_problem"]
+__all__ = ["Entries", "entries_of", "from_bqm", "from_dict", "from_graph", "from_matrix", "sorted_labels"]
 
 
-def to_problem(source: Any) -> Problem:
-    """Convert ``source``; see the table above.
+class Entries(NamedTuple):
+    """What `Problem.build` takes."""
+
+    linear: Any
+    rows: Any
+    cols: Any
+    values: Any
+    offset: Any = 0
+    labels: Iterable[Hashable] | None = None
+    convention: str = ""
+    vartype: str = "BINARY"
+    copy: bool = True
+
+
+def entries_of(source: Any) -> Entries:
+    """Read ``source``; see the table above.
 
     Raises:
         InputError: it is none of the kinds in the table, or its content cannot be used.
@@ -47,7 +61,7 @@ def sorted_labels(labels: Iterable[Hashable]) -> list[Hashable]:
     return sorted(names, key=lambda name: (type(name).__name__, name if isinstance(name, int) else 0, repr(name)))
 
 
-def from_bqm(bqm: Any) -> Problem:
+def from_bqm(bqm: Any) -> Entries:
     """A dimod BQM, binary or spin. The result does not depend on the order its variables were added in."""
     import dimod
 
@@ -70,9 +84,7 @@ def from_bqm(bqm: Any) -> Problem:
         np.add.at(shift, cols, values)
         offset = offset + _sum(values) - _sum(linear)
         linear, values = 2 * linear - 2 * shift, 4 * values
-    return Problem.build(
-        linear, rows, cols, values, offset=offset, labels=order, copy=False, convention="the energy of the BQM"
-    )
+    return Entries(linear, rows, cols, values, offset, order, "the energy of the BQM", bqm.vartype.name, copy=False)
 
 
 def _real(values: Any) -> Any:
@@ -82,14 +94,12 @@ def _real(values: Any) -> Any:
 
 
 def _sum(values: Any) -> Any:
-    import math
-
     if values.dtype.kind == "f":
         return math.fsum(values.tolist())
     return sum(values.tolist())
 
 
-def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Problem:
+def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Entries:
     """``{(i, j): q}``: the sum of q x_i x_j over the keys; (i, j) and (j, i) add, (i, i) is linear."""
     for key in entries:
         if not isinstance(key, tuple) or len(key) != 2:
@@ -98,7 +108,7 @@ def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Problem:
     place = {name: i for i, name in enumerate(order)}
     keys = sorted((min(place[i], place[j]), max(place[i], place[j]), place[i], q) for (i, j), q in entries.items())
     values = np.array([q for *_, q in keys]) if keys else np.zeros(0)
-    return Problem.build(
+    return Entries(
         np.zeros(len(order), np.int64),
         np.array([k[0] for k in keys], np.int64),
         np.array([k[1] for k in keys], np.int64),
@@ -108,7 +118,7 @@ def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Problem:
     )
 
 
-def from_matrix(matrix: Any, **kept: Any) -> Problem:
+def from_matrix(matrix: Any) -> Entries:
     """A square NumPy array or SciPy sparse matrix: x^T Q x over all its entries."""
     import scipy.sparse
 
@@ -127,7 +137,7 @@ def from_matrix(matrix: Any, **kept: Any) -> Problem:
     if shape[0] != shape[1]:
         raise InputError(f"a QUBO matrix must be square, got shape {shape}")
     convention = _symmetry(rows, cols, values, shape[0])
-    return Problem.build(np.zeros(shape[0], values.dtype), rows, cols, values, convention=convention, **kept)
+    return Entries(np.zeros(shape[0], values.dtype), rows, cols, values, convention=convention)
 
 
 def _symmetry(rows: Any, cols: Any, values: Any, n: int) -> str:
@@ -144,14 +154,20 @@ def _symmetry(rows: Any, cols: Any, values: Any, n: int) -> str:
     return "x^T Q x with an asymmetric Q: a pair costs Q_ij + Q_ji"
 
 
-def from_graph(graph: Any) -> Problem:
+def from_graph(graph: Any) -> Entries:
     """A networkx graph whose edges and nodes may carry ``weight``: the cost of having both ends, or the node, on."""
     if graph.is_directed() or graph.is_multigraph():
         raise InputError("a directed graph or multigraph has no single cost per pair; convert it to networkx.Graph")
+    if not any("weight" in d for *_, d in (*graph.nodes(data=True), *graph.edges(data=True))):
+        warnings.warn(
+            "the graph has no weights: a pair costs 1, so nothing on is best; for its independent sets, cuts or covers "
+            "see equipoise.qubo.generators",
+            stacklevel=5,
+        )
     entries: dict[tuple[Hashable, Hashable], Any] = {(v, v): d.get("weight", 0) for v, d in graph.nodes(data=True)}
     for i, j, data in graph.edges(data=True):
         entries[(i, j)] = entries.get((i, j), 0) + data.get("weight", 1)
-    return from_dict(entries).renamed(convention="edge weight per pair, node weight per variable")
+    return from_dict(entries)._replace(convention="edge weight per pair, node weight per variable")
 
 
 def _has(*names: str) -> Any:
@@ -159,7 +175,6 @@ def _has(*names: str) -> Any:
 
 
 _CONVERSIONS: tuple[tuple[Any, Any], ...] = (
-    (lambda source: isinstance(source, Problem), lambda source: source),
     (_has("to_numpy_vectors", "vartype"), from_bqm),
     (_has("nodes", "edges", "is_directed"), from_graph),
     (lambda source: isinstance(source, Mapping), from_dict),

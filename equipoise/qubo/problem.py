@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from equipoise.qubo.convert import entries_of
 from equipoise.qubo.kernels import both_ways, cost_on, in_order, ordered, survey
 from hw_profiles.errors import InputError
 
@@ -42,6 +43,7 @@ class Problem:
         sense: the file's own: where it maximises, the objective is minus the cost.
         name: the file's or generator's name.
         convention: how the coefficients were read, in one sentence.
+        vartype: of the source's own variables: ``BINARY``, or ``SPIN`` for s = 2 x - 1.
     """
 
     linear: npt.NDArray[Any]
@@ -53,6 +55,7 @@ class Problem:
     sense: Sense = "minimise"
     name: str = ""
     convention: str = ""
+    vartype: str = "BINARY"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -101,11 +104,18 @@ class Problem:
         return cls(a, r, c, v, offset, names, **kept)
 
     @classmethod
-    def of(cls, source: Any) -> Problem:
-        """Turn whatever holds a QUBO into a problem; see `equipoise.qubo.convert` for each convention."""
-        from equipoise.qubo.convert import to_problem
+    def of(cls, source: Any, **kept: Any) -> Problem:
+        """Turn whatever holds a QUBO into a problem: see `equipoise.qubo.convert` for each convention.
 
-        return to_problem(source)
+        A problem is taken as it is, and that of a generated instance likewise.
+
+        Raises:
+            InputError: it holds none, or its content cannot be used.
+        """
+        problem = getattr(source, "problem", source)
+        if isinstance(problem, Problem):
+            return problem.renamed(**kept) if kept else problem
+        return cls.build(**{**entries_of(source)._asdict(), **kept})
 
     @property
     def num_variables(self) -> int:

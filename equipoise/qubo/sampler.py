@@ -51,7 +51,7 @@ class _AnnealerSampler(dimod.Sampler):
         """
         known = self.remove_unknown_kwargs(**parameters)
         problem = Problem.of(bqm)
-        vartype = getattr(bqm, "vartype", dimod.BINARY)
+        vartype = dimod.as_vartype(problem.vartype)
         reads = known.pop("num_reads", 1)
         steps = known.pop("num_steps", None)
         scheme = known.pop("scheme", self._scheme)

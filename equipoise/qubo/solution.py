@@ -73,8 +73,9 @@ class Solution:
 
     @property
     def sample(self) -> dict[Hashable, int]:
-        """Variable label to 0 or 1."""
-        return dict(zip(self.problem.labels, self.x.tolist()))
+        """Variable label to value, in the source's own type: 0 and 1, or -1 and 1 where it had spins."""
+        values = 2 * self.x.astype(np.int8) - 1 if self.problem.vartype == "SPIN" else self.x
+        return dict(zip(self.problem.labels, values.tolist()))
 
     @property
     def reads(self) -> int:

@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 
-from equipoise.qubo.convert import from_bqm
 from equipoise.qubo.formats._base import Fit, Format, Source, text_of
 from equipoise.qubo.formats._table import number, read_table
 from equipoise.qubo.formats.triplet import entries
@@ -60,7 +59,7 @@ def read(source: Source) -> Problem:
             (names[i], names[j], v)
             for i, j, v in zip(rows[~own].tolist(), cols[~own].tolist(), table.values[~own].tolist())
         )
-        return from_bqm(bqm).renamed(name=source.name, convention=f"{FORMAT.convention} (spins)")
+        return Problem.of(bqm).renamed(name=source.name, convention=f"{FORMAT.convention} (spins)")
     return Problem.build(
         np.zeros(len(names), np.int64),
         rows,

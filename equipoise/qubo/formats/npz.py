@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.qubo.convert import from_matrix
 from equipoise.qubo.formats._base import Fit, Format, Source
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -39,7 +38,7 @@ def read(source: Source) -> Problem:
                 f"{source.name} holds the arrays {', '.join(sorted(arrays)) or 'none'}; expected one square matrix, "
                 "named Q if there are more, or the layout of scipy.sparse.save_npz"
             )
-        problem = from_matrix(arrays[names[0]], name=source.name)
+        problem = Problem.of(arrays[names[0]], name=source.name)
     if problem.num_variables == 0:
         raise InputError(f"{source.name}: the problem has zero variables")
     return problem
@@ -72,7 +71,7 @@ def _scipy(source: Source) -> Problem:
         matrix = scipy.sparse.load_npz(io.BytesIO(source.data))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{source.name}: not a sparse matrix of SciPy ({str(error)[:80]})") from None
-    return from_matrix(matrix, name=source.name)
+    return Problem.of(matrix, name=source.name)
 
 
 def write(problem: Problem) -> bytes:

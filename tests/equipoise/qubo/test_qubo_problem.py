@@ -14,8 +14,9 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from equipoise.qubo import Problem
+from equipoise.qubo import Problem, solve
 from equipoise.qubo.convert import sorted_labels
+from equipoise.qubo.generators import IndependentSet
 from hw_profiles.errors import InputError
 
 
@@ -56,6 +57,28 @@ def test_a_graph_costs_its_weights() -> None:
     graph.add_edge("b", "c")
     problem = Problem.of(graph)
     assert [problem.cost(x) for x in ([1, 0, 0], [1, 1, 0], [1, 1, 1])] == [-3, 2, 3]
+
+
+def test_a_graph_without_weights_is_told_from_a_graph_problem() -> None:
+    graph = nx.path_graph(3)
+    with pytest.warns(UserWarning, match=r"no weights.*equipoise\.qubo\.generators"):
+        assert Problem.of(graph).num_pairs == 2
+
+
+def test_a_sample_speaks_the_source_s_own_type() -> None:
+    bqm = dimod.BinaryQuadraticModel({"a": 1.0, "b": 0.5}, {("a", "b"): -2.0}, 0.25, "SPIN")
+    solution = solve(bqm, "loihi2-sim", steps=100)
+    assert set(solution.sample.values()) <= {-1, 1}
+    assert bqm.energy(solution.sample) == solution.best_cost == dimod.ExactSolver().sample(bqm).first.energy
+    binary = bqm.change_vartype("BINARY", inplace=False)
+    assert set(solve(binary, "loihi2-sim", steps=100).sample.values()) <= {0, 1}
+
+
+def test_an_instance_is_its_problem() -> None:
+    instance = IndependentSet(nx.path_graph(5))
+    solution = solve(instance, "loihi2-sim", steps=200)
+    assert solution.problem is instance.problem
+    assert instance.value(solution.x) == 3
 
 
 def test_the_order_of_insertion_does_not_matter() -> None:
