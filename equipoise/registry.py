@@ -18,6 +18,8 @@ __all__ = ["KINDS", "Entry", "Registry", "lazy", "load_reference", "nearest", "r
 
 #: kind -> where its registry is; imported when asked for
 KINDS = {
+    "activation": "substrates.network.registry:ACTIVATIONS",
+    "data set": "equipoise.training.datasets:DATASETS",
     "estimator": "learning_rules.registry:RULES",
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",

@@ -71,9 +71,8 @@ def make_rule(
     if correction not in CORRECTIONS:
         raise InputError(f"no correction {correction!r}; there are {', '.join(CORRECTIONS)}")
     settings = cls.settings()
-    rule = cls.from_words(nudge=nudge, points=points, correction=correction, force=force, seed=seed, damping=damping)
     if correction != "none" and "correction" not in settings:
-        why = "is exact already" if rule.exact else "has no nudged phase for it"
+        why = "is exact already" if cls.from_words(nudge=nudge).exact else "has no nudged phase for it"
         raise InputError(f"the estimator {name!r} takes no correction ({why}); use --correction none")
     if force != "following" and (correction == "dyadic" or "force" not in settings):
         what = "correction 'dyadic'" if correction == "dyadic" else f"estimator {name!r}"
@@ -82,4 +81,4 @@ def make_rule(
         from learning_rules.dyadic import Dyadic
 
         return Dyadic(nudge, damping)
-    return rule
+    return cls.from_words(nudge=nudge, points=points, correction=correction, force=force, seed=seed, damping=damping)

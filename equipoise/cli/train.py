@@ -14,10 +14,10 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.option("--dataset", default="digits", show_default=True, help="digits, fashion-mnist, mnist, cifar10, ...")
+@click.option("--dataset", cls=NamedOption, kind="data set", default="digits", show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set's files.")
 @click.option("--layers", metavar="784-256-256-10", help="Layer sizes, input first. [default: the data set's]")
-@click.option("--activation", default="logistic", show_default=True, help="logistic, tanh, dsilu, hard-sigmoid, relu.")
+@click.option("--activation", cls=NamedOption, kind="activation", default="logistic", show_default=True)
 @target_option("network", "ideal")
 @click.option("--estimator", cls=NamedOption, kind="estimator", default="centered", show_default=True)
 @click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
@@ -50,8 +50,8 @@ __all__ = ["command"]
 @click.option("--nudge-steps", default=40, show_default=True, help="Most steps of each nudged phase.")
 @click.option("--tolerance", default=1e-4, show_default=True, help="Residual at which a phase ends; 0 runs all steps.")
 @click.option("--unsettled", default="drop", show_default=True, type=click.Choice(("drop", "down-weight", "keep")))
-@click.option("--epochs", default=0, help="[default: 15 for digits, else 10]")
-@click.option("--batch-size", default=0, help="[default: 32 for digits, else 100]")
+@click.option("--epochs", default=0, help="[default: the data set's]")
+@click.option("--batch-size", default=0, help="[default: the data set's]")
 @click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(("sgd", "adamw")))
 @click.option("--lr", default=0.0, help="Learning rate. [default: the optimizer's]")
 @click.option("--weight-decay", default=0.0, show_default=True)

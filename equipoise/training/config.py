@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from equipoise.targets import Target, find_target
+from equipoise.training.datasets import Recipe
 from hw_profiles.errors import InputError
 
 __all__ = ["TrainConfig", "parse_layers"]
 
-#: hidden layers taken when none are given, by data set
-_HIDDEN = {"digits": (128,)}
-_DEFAULT_HIDDEN = (256, 256)
 #: chip parameters that make a reading differ from the activity by more than the chip's mismatch
 _NOISE = ("readout_noise", "read_noise", "read_noise_proportional", "state_noise", "adc_bits")
 
@@ -137,28 +135,30 @@ class TrainConfig:
         if self.resume and self.checkpoint is None and self.out is None:
             raise InputError("resume needs the record (--out) or the checkpoint of the run to go on with")
 
-    def resolved(self, target: str | Target, input_size: int, classes: int) -> TrainConfig:
+    def resolved(
+        self, target: str | Target, input_size: int, classes: int, recipe: Recipe | None = None
+    ) -> TrainConfig:
         """Fill in what was left to the data set and to the target.
 
         Raises:
             InputError: layers that do not fit the data.
         """
-        layers = self.layers or (input_size, *_HIDDEN.get(self.dataset, _DEFAULT_HIDDEN), classes)
+        recipe = recipe or Recipe()
+        layers = self.layers or (input_size, *recipe.hidden, classes)
         if layers[0] != input_size or layers[-1] != classes:
             raise InputError(
                 f"layers {'-'.join(map(str, layers))} for {self.dataset}, whose samples have {input_size} values and "
                 f"{classes} classes; expected {input_size}-...-{classes}"
             )
         usual = find_target(target)
-        small = self.dataset == "digits"
         return replace(
             self,
             layers=layers,
             nudge=self.nudge or usual.nudge,
             nudge_force=self.nudge_force or self._usual_force(usual),
-            epochs=self.epochs or (15 if small else 10),
-            batch_size=self.batch_size or (32 if small else 100),
-            lr=self.lr or {"adamw": 5e-3 if small else 1e-3, "sgd": 0.05 if small else 0.02}[self.optimizer],
+            epochs=self.epochs or recipe.epochs,
+            batch_size=self.batch_size or recipe.batch_size,
+            lr=self.lr or recipe.lr[self.optimizer],
         )
 
     def _usual_force(self, target: Target) -> str:
@@ -166,7 +166,7 @@ class TrainConfig:
         from learning_rules import RULES, StencilRule
 
         noisy = any((self.chip or target.options).get(name) for name in _NOISE)
-        finite = self.estimator in RULES and issubclass(RULES[self.estimator], StencilRule)
+        finite = issubclass(RULES.find(self.estimator), StencilRule)
         return "normalised" if noisy and finite and self.correction != "dyadic" else "following"
 
     def as_dict(self) -> dict[str, Any]:

@@ -126,10 +126,10 @@ class _Run:
             split = split.flattened()
         split = split.limited(config.train_samples, config.test_samples)
         if network is None:
-            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes)
+            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes, split.recipe)
             network = make_network(config)
         else:
-            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes)
+            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if machine is None:
             machine = make_machine(choice.target, network, config.chip, config.seed)
         if machine.network is not network:

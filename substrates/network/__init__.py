@@ -1,12 +1,23 @@
-"""Networks: populations, couplings, activations, costs. Framework: torch."""
+"""Networks: populations, couplings, activations, costs. Framework: torch.
 
-from substrates.network.activations import ACTIVATIONS, Activation, activation
-from substrates.network.convolution import Convolution, ConvolutionFeedback
-from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
-from substrates.network.couplings import INPUT, Coupling, Dense, Operator
-from substrates.network.layered import layered
-from substrates.network.network import Network, Population, State
-from substrates.network.wirings import convolutional, hopfield, loop
+Everything here is imported on first use, so that the registry is had without torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hw_profiles.registry import lazy_package
+
+if TYPE_CHECKING:
+    from substrates.network.activations import Activation
+    from substrates.network.convolution import Convolution, ConvolutionFeedback
+    from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
+    from substrates.network.couplings import INPUT, Coupling, Dense, Operator
+    from substrates.network.layered import layered
+    from substrates.network.network import Network, Population, State
+    from substrates.network.registry import ACTIVATIONS, activation
+    from substrates.network.wirings import convolutional, hopfield, loop
 
 __all__ = [
     "ACTIVATIONS",
@@ -29,3 +40,17 @@ __all__ = [
     "layered",
     "loop",
 ]
+
+__getattr__, __dir__ = lazy_package(
+    __name__,
+    {
+        "substrates.network.activations": ("Activation",),
+        "substrates.network.convolution": ("Convolution", "ConvolutionFeedback"),
+        "substrates.network.costs": ("Cost", "SoftmaxReadout", "SquaredError"),
+        "substrates.network.couplings": ("INPUT", "Coupling", "Dense", "Operator"),
+        "substrates.network.layered": ("layered",),
+        "substrates.network.network": ("Network", "Population", "State"),
+        "substrates.network.wirings": ("convolutional", "hopfield", "loop"),
+        "substrates.network.registry": ("ACTIVATIONS", "activation"),
+    },
+)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hw_profiles.errors import InputError
-
-__all__ = ["ACTIVATIONS", "Activation", "activation"]
+__all__ = ["DSILU", "HARD_SIGMOID", "IDENTITY", "LOGISTIC", "RELU", "TANH", "Activation"]
 
 
 @dataclass(frozen=True)
@@ -51,35 +49,13 @@ def _dsilu_derivative(u: Tensor) -> Tensor:
     return 0.5 * (s - t) + 0.5 * u * s * (1 - s) + (1.0 - 0.5 * u) * t * (1 - t)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    a.name: a
-    for a in (
-        #: 1 / (1 + exp(2 - 4u)): slope 1 at u = 1/2, the activation of Laborieux & Zenke.
-        Activation("logistic", _logistic, _logistic_derivative, True, 0.0, 1.0),
-        Activation("tanh", torch.tanh, lambda u: 1.0 - torch.tanh(u) ** 2, True, -1.0, 1.0),
-        #: a smooth hard sigmoid on [0, 2]
-        Activation("dsilu", _dsilu, _dsilu_derivative, True, -0.2, 1.2),
-        Activation(
-            "hard-sigmoid",
-            lambda u: torch.clamp(u, 0.0, 1.0),
-            lambda u: ((u > 0) & (u < 1)).to(u.dtype),
-            False,
-            0.0,
-            1.0,
-        ),
-        Activation("relu", torch.relu, lambda u: (u > 0).to(u.dtype), False, 0.0, float("inf")),
-        Activation("identity", lambda u: u, torch.ones_like, True, float("-inf"), float("inf")),
-    )
-}
-
-
-def activation(name: str) -> Activation:
-    """Look an activation up by name.
-
-    Raises:
-        InputError: no such activation; the message lists those there are.
-    """
-    try:
-        return ACTIVATIONS[name]
-    except KeyError:
-        raise InputError(f"no activation {name!r}; there are {', '.join(ACTIVATIONS)}") from None
+#: 1 / (1 + exp(2 - 4u)): slope 1 at u = 1/2, the activation of Laborieux & Zenke
+LOGISTIC = Activation("logistic", _logistic, _logistic_derivative, True, 0.0, 1.0)
+TANH = Activation("tanh", torch.tanh, lambda u: 1.0 - torch.tanh(u) ** 2, True, -1.0, 1.0)
+#: a smooth hard sigmoid on [0, 2]
+DSILU = Activation("dsilu", _dsilu, _dsilu_derivative, True, -0.2, 1.2)
+HARD_SIGMOID = Activation(
+    "hard-sigmoid", lambda u: torch.clamp(u, 0.0, 1.0), lambda u: ((u > 0) & (u < 1)).to(u.dtype), False, 0.0, 1.0
+)
+RELU = Activation("relu", torch.relu, lambda u: (u > 0).to(u.dtype), False, 0.0, float("inf"))
+IDENTITY = Activation("identity", lambda u: u, torch.ones_like, True, float("-inf"), float("inf"))

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from hw_profiles.errors import InputError
-from substrates.network.activations import Activation, activation
+from substrates.network.activations import Activation
 from substrates.network.costs import Cost
 from substrates.network.couplings import INPUT, Coupling, Operator
+from substrates.network.registry import activation
 
 __all__ = ["Network", "Population"]
 

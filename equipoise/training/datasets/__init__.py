@@ -7,39 +7,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equipoise.training.datasets.augment import flip_and_shift
-from equipoise.training.datasets.base import Split, finish
-from equipoise.training.datasets.digits import load_digits
-from equipoise.training.datasets.idx import load_fashion_mnist, load_mnist, read_idx
-from equipoise.training.datasets.images32 import load_cifar10, load_cifar100, load_imagenet32
+from equipoise.training.datasets.base import Recipe, Split, finish
+from equipoise.training.datasets.idx import read_idx
 from hw_profiles.errors import InputError
+from hw_profiles.registry import Registry, lazy
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-__all__ = ["DATASETS", "Split", "flip_and_shift", "from_torch", "load_dataset", "read_idx"]
+__all__ = ["DATASETS", "Recipe", "Split", "finish", "flip_and_shift", "from_torch", "load_dataset", "read_idx"]
 
-DATASETS: dict[str, Callable[[Path | None], Split]] = {
-    "digits": load_digits,
-    "fashion-mnist": load_fashion_mnist,
-    "mnist": load_mnist,
-    "cifar10": load_cifar10,
-    "cifar100": load_cifar100,
-    "imagenet32": load_imagenet32,
-}
+
+def _accept(thing: Any, what: str) -> Callable[[Path | None], Split]:
+    if not callable(thing):
+        raise InputError(f"{what} is {thing!r}; expected a function (folder or None) -> Split")
+    load: Callable[[Path | None], Split] = thing
+    return load
+
+
+_HOME = "equipoise.training.datasets"
+DATASETS: Registry[Callable[[Path | None], Split]] = Registry(
+    "data set",
+    "equipoise.datasets",
+    (
+        lazy("digits", f"{_HOME}.digits:load_digits", "scikit-learn's, 8 x 8, no files"),
+        lazy("fashion-mnist", f"{_HOME}.idx:load_fashion_mnist", "clothes, 28 x 28"),
+        lazy("mnist", f"{_HOME}.idx:load_mnist", "digits, 28 x 28"),
+        lazy("cifar10", f"{_HOME}.images32:load_cifar10", "colour images, 32 x 32, 10 classes"),
+        lazy("cifar100", f"{_HOME}.images32:load_cifar100", "colour images, 32 x 32, 100 classes"),
+        lazy("imagenet32", f"{_HOME}.images32:load_imagenet32", "colour images, 32 x 32, 1000 classes"),
+    ),
+    _accept,
+)
 
 
 def load_dataset(name: str, data_dir: Path | str | None = None) -> Split:
-    """Load a data set by name.
+    """Load a data set by name, or by the function at ``path.py:Name``.
 
     Raises:
         InputError: no such data set, its files are not there, or they are damaged.
     """
-    if name not in DATASETS:
-        raise InputError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
+    load = DATASETS.find(name)
     folder = None if data_dir is None else Path(data_dir)
     if folder is not None and not folder.is_dir():
         raise InputError(f"the data folder {folder} does not exist")
-    return DATASETS[name](folder)
+    found = load(folder)
+    if not isinstance(found, Split):
+        raise InputError(f"the data set {name!r} is a {type(found).__name__}; expected a Split, see datasets.finish")
+    return found
 
 
 def from_torch(train: Dataset[Any], test: Dataset[Any], *, classes: int, name: str = "custom") -> Split:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +13,21 @@ from hw_profiles.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Split", "finish"]
+__all__ = ["Recipe", "Split", "finish"]
 
 #: (batch of images, random stream) -> augmented batch
 Augment = Callable[["Tensor", np.random.Generator], "Tensor"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a data set is usually learned with, where a configuration leaves it open: hidden layers, epochs, batch size
+    and the learning rate of each optimizer."""
+
+    hidden: tuple[int, ...] = (256, 256)
+    epochs: int = 10
+    batch_size: int = 100
+    lr: Mapping[str, float] = field(default_factory=lambda: {"adamw": 1e-3, "sgd": 0.02})
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,7 @@ class Split:
     classes: int
     source: str = ""
     augment: Augment | None = None
+    recipe: Recipe = field(default_factory=Recipe)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -70,6 +82,7 @@ def finish(
     classes: int,
     source: str,
     augment: Augment | None = None,
+    recipe: Recipe | None = None,
 ) -> Split:
     """Check labels, counts and numbers, and make the split.
 
@@ -90,4 +103,4 @@ def finish(
         raise InputError(
             f"{source}: training images {tuple(train[0].shape[1:])}, test images {tuple(test[0].shape[1:])}"
         )
-    return Split(name, train[0], train[1], test[0], test[1], classes, source, augment)
+    return Split(name, train[0], train[1], test[0], test[1], classes, source, augment, recipe or Recipe())

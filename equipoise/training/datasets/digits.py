@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from equipoise.training.datasets.base import Split, finish
+from equipoise.training.datasets.base import Recipe, Split, finish
 from substrates.seeds import stream
 
 __all__ = ["load_digits"]
+
+RECIPE = Recipe(hidden=(128,), epochs=15, batch_size=32, lr={"adamw": 5e-3, "sgd": 0.05})
 
 
 def load_digits(data_dir: Path | None = None) -> Split:
@@ -20,4 +22,5 @@ def load_digits(data_dir: Path | None = None) -> Split:
     order = stream(0, "digits split").permutation(len(found.target))
     inputs = torch.from_numpy(found.data[order] / 16.0).float()
     targets = torch.from_numpy(found.target[order]).long()
-    return finish("digits", (inputs[:1437], targets[:1437]), (inputs[1437:], targets[1437:]), 10, "scikit-learn digits")
+    train, test = (inputs[:1437], targets[:1437]), (inputs[1437:], targets[1437:])
+    return finish("digits", train, test, 10, "scikit-learn digits", recipe=RECIPE)

@@ -76,7 +76,7 @@ def test_a_missing_data_set_says_how_to_get_it(tmp_path: Path, monkeypatch: pyte
         load_dataset("fashion-mnist", tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         load_dataset("mnist", tmp_path / "none")
-    with pytest.raises(InputError, match="there are digits"):
+    with pytest.raises(InputError, match=r"did you mean .imagenet32.\?.*here are digits"):
         load_dataset("imagenet")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("equipoise.training.datasets.idx.SYSTEM", {"mnist": tmp_path / "none"})
