@@ -32,6 +32,9 @@ ACTIVATIONS: Registry[Activation] = Registry(
         lazy("hard-sigmoid", f"{_HOME}:HARD_SIGMOID", "clips at 0 and 1"),
         lazy("relu", f"{_HOME}:RELU", "clips at 0"),
         lazy("identity", f"{_HOME}:IDENTITY", "linear"),
+        lazy(
+            "diodes", "substrates.analog.resistive.coupling:DIODES", "first half of the nodes at or above 0, rest below"
+        ),
     ),
     _accept,
 )

@@ -17,11 +17,10 @@ from torch import Tensor, nn
 
 from hw_profiles.errors import InputError
 from substrates.network import INPUT, Activation, Coupling, Network, Population, SquaredError
-from substrates.network.activations import ACTIVATIONS
 from substrates.network.costs import Cost
 from substrates.seeds import derive_seed
 
-__all__ = ["Conductance", "ResistiveNetwork", "resistive_network"]
+__all__ = ["DIODES", "Conductance", "ResistiveNetwork", "resistive_network"]
 
 
 def _halves(u: Tensor) -> Tensor:
@@ -31,16 +30,13 @@ def _halves(u: Tensor) -> Tensor:
 
 
 #: a hidden layer's diodes: the first half of the nodes stays at or above 0 V, the second half at or below
-ACTIVATIONS.setdefault(
+DIODES = Activation(
     "diodes",
-    Activation(
-        "diodes",
-        lambda u: torch.relu(u * _halves(u)) * _halves(u),
-        lambda u: (u * _halves(u) > 0).to(u.dtype),
-        False,
-        -math.inf,
-        math.inf,
-    ),
+    lambda u: torch.relu(u * _halves(u)) * _halves(u),
+    lambda u: (u * _halves(u) > 0).to(u.dtype),
+    False,
+    -math.inf,
+    math.inf,
 )
 
 
