@@ -42,6 +42,8 @@ class Search(ABC):
     def advance(self, moves: int) -> None:
         """Make ``moves`` further moves."""
         self.allowed = self.moves + moves
+        if self.best_cost is None:
+            next(self._steps)  # to the first state
         while self.moves < self.allowed:
             next(self._steps)
 

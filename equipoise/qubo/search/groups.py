@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from equipoise.qubo.search.base import Search
@@ -70,8 +69,8 @@ def _change(rows, i, by, fields):
 
 @njit(cache=True, inline="always")
 def _partner(i, x, layout, random):
-    """One of i's group that is in the other state, or -1; the first ``ones`` places of a group hold those that are on."""
-    group, start, ones, order, place = layout
+    """One of i's group in the other state, or -1. A group's first ``ones`` places hold those that are on."""
+    group, start, ones, order, _ = layout
     g = group[i]
     size, on = start[g + 1] - start[g], ones[g]
     if on == 0 or on == size:
@@ -92,7 +91,7 @@ def _price(rows, i, j, x, fields):
 
 @njit(cache=True, inline="always")
 def _make(rows, i, j, x, fields, layout):
-    group, start, ones, order, place = layout
+    order, place = layout[3], layout[4]
     x[i] ^= 1
     _change(rows, i, 2 * np.int64(x[i]) - 1, fields)
     if j >= 0:

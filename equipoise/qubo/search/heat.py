@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 from equipoise.qubo.search.draws import unit
-from substrates.loihi2.annealing.temperature import temperature_range
+from substrates.loihi2.annealing.temperature_range import temperature_range
 
 __all__ = ["HEAT", "RATIO", "Cooling", "accepts", "range_of"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["Matrix"]
+__all__ = ["Matrix", "whole"]
 
 #: a dense row is read faster than a list of neighbours from about this density on
 DENSE_FROM = 0.05
@@ -61,7 +61,7 @@ class Matrix:
             raise InputError(f"{n} variables are too many for this search's table of pairs (at most {DENSE_LIMIT})")
         if dense is None:
             dense = n <= DENSE_LIMIT and (problem.density >= DENSE_FROM or n <= 200)
-        unit, linear, pairs = _whole(problem)
+        unit, linear, pairs = whole(problem)
         kind = linear.dtype
         none = np.zeros(0, np.int64)
         if dense:
@@ -96,7 +96,7 @@ class Matrix:
         return int(ends[x.astype(bool)].sum()) // 2  # every pair was counted from both ends, every linear term twice
 
 
-def _whole(problem: Problem) -> tuple[int | float, npt.NDArray[Any], npt.NDArray[Any]]:
+def whole(problem: Problem) -> tuple[int | float, npt.NDArray[Any], npt.NDArray[Any]]:
     """(unit, linear, pairs) as whole numbers of 32 bits if the flip energies fit, else of 64."""
     n = problem.num_variables
     size = np.abs(problem.pairs).astype(np.float64)

@@ -6,7 +6,10 @@ checked against every coefficient), and may miss what is there.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +42,9 @@ class Structure:
             return f"an assignment of {len(self.table)} to {len(self.table)}"
         if self.total is not None:
             slack = int(self.total.slack.sum())
-            return f"one total of {len(self.total.weights) - slack} items" + (f" and {slack} slack bits" if slack else "")
+            return f"one total of {len(self.total.weights) - slack} items" + (
+                f" and {slack} slack bits" if slack else ""
+            )
         return "an independent set" if self.packing else "no structure"
 
 
@@ -161,8 +166,6 @@ def rank_one(problem: Problem) -> RankOne | None:
 
 def _weights(row: list[int], between: int) -> list[int] | None:
     """u up to a common factor, from J_0k (k > 0) and J_12: smallest whole numbers with u_i u_j proportional to J_ij."""
-    import math
-
     if not all(row[1:]) or not between:
         return None
     # u_k = J_0k / (s u_0) and u_1 u_2 = J_12 / s  =>  u_0^2 = J_01 J_02 / (J_12 s). With u_0 = r, u_k = J_0k t.
@@ -183,13 +186,12 @@ def _weights(row: list[int], between: int) -> list[int] | None:
 
 def _with_capacity(price: int, weights: list[int], rest: list[int]) -> RankOne | None:
     """Find c: all bits without a value of their own agree on it."""
-    from collections import Counter
-    from fractions import Fraction
-
     wanted = [Fraction(-r, 2 * price * w) for r, w in zip(rest, weights)]
-    capacity, votes = Counter(wanted).most_common(1)[0]
-    if capacity.denominator not in (1, 2) or (votes < 2 and len(weights) > 2):
+    votes = {c: v for c, v in Counter(wanted).items() if c.denominator <= 2 and (v > 1 or len(weights) < 3)}
+    if not votes:
         return None
+    # The values of things worth taking are negative and only raise what they ask for: of equals, the least is meant.
+    capacity = min(votes, key=lambda c: (-votes[c], c))
     factor = capacity.denominator  # a half: c and u are doubled, the price is a quarter
     u = np.array([w * factor for w in weights], np.int64)
     values = np.array([float(r + 2 * price * capacity * w) for r, w in zip(rest, weights)])

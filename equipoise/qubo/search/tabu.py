@@ -210,4 +210,3 @@ class TabuWalk:
             self._matrix.rows, self._sign, self._energy, self._rest, self._best, self._costs, self._counters,
             self.random, self._largest, self.tenure, self.spread, moves, patience,
         )  # fmt: skip
-
