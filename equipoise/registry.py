@@ -23,6 +23,7 @@ KINDS = {
     "estimator": "learning_rules.registry:RULES",
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",
+    "method": "equipoise.qubo.search.registry:METHODS",
     "task": "equipoise.study.tasks:TASKS",
     "target": "equipoise.targets:TARGETS",
 }

@@ -176,6 +176,12 @@ def _qubo(kind: str, *arguments: Any, **options: Any) -> QuboMachine:
     return machine
 
 
+def _processor(*arguments: Any, **options: Any) -> QuboMachine:
+    from equipoise.qubo.search import Processor
+
+    return Processor(*arguments, **options)
+
+
 def _on_lava(target: Any, *arguments: Any, **options: Any) -> Any:
     from substrates.loihi2.lava.run import run_program
 
@@ -215,6 +221,7 @@ _OWN = (
         options=IMPERFECT_CHIP,
     ),
     Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
+    Target("cpu", "this processor, by the search that suits the problem", qubo=_processor, most_steps=2_000_000),
 )
 #: every target, in the order in which ``auto`` asks
 TARGETS: Registry[Target] = Registry(

@@ -38,6 +38,9 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
 @target_option("qubo", "auto")
 @click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory")
+@click.option(
+    "--method", cls=NamedOption, kind="method", also=("auto",), help="Search on this processor instead (target cpu)."
+)
 @click.option("--steps", type=int, help="Steps per read. Default: 10^8 over the number of variables, 1000 to 50000.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Seconds of annealing, all reads together.")
 @click.option("--target-cost", type=float, metavar="C", help="Stop a read at this cost (minimised) or below.")

@@ -51,6 +51,7 @@ def solve(
     target: str | Target = "auto",
     scheme: str = "two-phase",
     *,
+    method: str | None = None,
     steps: int | None = None,
     timeout: float | None = None,
     target_cost: float | None = None,
@@ -72,7 +73,9 @@ def solve(
         problem: a `Problem`, or anything `Problem.of` takes (BQM, matrix, dict, graph).
         target: ``auto``, a name of `equipoise.targets.TARGETS`, ``path.py:Name``, or a `Target`.
         scheme: ``two-phase`` or ``refractory``; the analog target has only its own.
-        steps: algorithmic steps per read. Default: `default_steps`, unless ``timeout`` is given.
+        method: how the target ``cpu`` searches: ``auto`` (by the problem's structure), or a name of
+            `equipoise.qubo.search.METHODS`; given alone it chooses that target.
+        steps: algorithmic steps per read (moves on ``cpu``). Default: `default_steps`, unless ``timeout`` is given.
         timeout: seconds of annealing, shared evenly by the reads. Results then depend on the machine's speed.
         target_cost: stop a read as soon as its cost is this or lower.
         reads: independent anneals.
@@ -98,7 +101,12 @@ def solve(
     from hw_profiles.profile import load_profile
 
     qubo = Problem.of(problem)
+    if method is not None:
+        target = "cpu" if target == "auto" else target
+        options = {**(options or {}), "method": method}
     choice = choose_target(target, "qubo")
+    if method is not None and choice.resolved != "cpu":
+        raise InputError(f"methods are the searches of the target cpu; {choice.resolved} has schemes instead")
     if qubo.num_variables == 0:
         raise InputError("the problem has zero variables")
     _check_size(qubo)

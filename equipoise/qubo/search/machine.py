@@ -40,7 +40,7 @@ class Processor:
         del scheme
         self._problem = problem
         self.structure = find(problem) if method not in ("tabu", "memetic", "sweeps") else Structure()
-        self.method, self._factory = choose(problem, self.structure, method)
+        self.scheme, self._factory = choose(problem, self.structure, method)
         self._factory(0).advance(1)  # compiled code is loaded before any clock runs
         integer = problem.linear.dtype.kind == "i"
         self._unit: float = 1 if integer else self._matrix_unit()
@@ -48,7 +48,7 @@ class Processor:
             "scale": 1.0 / self._unit,
             "exact": integer,
             "max_error": 0.0 if integer else 0.5 * self._unit * (problem.num_variables + problem.num_pairs),
-            "method": self.method,
+            "method": self.scheme,
             "structure": str(self.structure),
         }
 
@@ -64,7 +64,7 @@ class Processor:
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         del high, low, steps
-        return self.method
+        return self.scheme
 
     def anneal(
         self,
