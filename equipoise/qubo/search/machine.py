@@ -66,9 +66,13 @@ class Processor:
         del high, low, steps
         return self.scheme
 
-    def anneal(
+    def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
+        """Search once per seed; each ends at ``steps`` moves, ``timeout_s`` or ``target_cost``, whichever is first."""
+        del schedule
+        return self._anneal(seeds, **limits)
+
+    def _anneal(
         self,
-        schedule: Any,
         seeds: Sequence[int],
         *,
         steps: int | None = None,
@@ -77,7 +81,6 @@ class Processor:
         threads: int = 1,
         should_stop: Callable[[], bool] | None = None,
     ) -> AnnealResult:
-        """Search once per seed; each ends at ``steps`` moves, ``timeout_s`` or ``target_cost``, whichever is first."""
         if steps is None and timeout_s is None:
             raise InputError("give a number of steps or a timeout: a search has no end of its own")
         target = None

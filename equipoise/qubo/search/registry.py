@@ -28,7 +28,7 @@ SPARSE = 0.02
 def _accept(thing: Any, what: str) -> Method:
     if not callable(thing):
         raise InputError(f"{what} is {thing!r}; expected a function (problem, structure) -> factory or None")
-    return thing  # type: ignore[no-any-return]
+    return thing
 
 
 METHODS: Registry[Method] = Registry(
