@@ -15,5 +15,5 @@ runs = {
 print(f"{'':22}{'best':>6}{'energy':>12}{'latency':>12}")
 for name, (target, scheme, options) in runs.items():
     s = solve(problem, target, scheme, steps=5000, reads=2, seed=0, options=options)
-    energy, latency = (f"{e['value']:.2g}" if e["value"] is not None else "?" for e in (s.energy_j, s.latency_s))
+    energy, latency = (f"{e.value:.2g}" if e.value is not None else "?" for e in (s.energy, s.latency))
     print(f"{name:22}{s.best_cost:>6}{energy:>10} J{latency:>10} s")

@@ -16,4 +16,4 @@ else:
 
 solution = solve(problem, target="loihi2-sim", steps=20_000, reads=3, seed=0)
 print(f"{problem.name}: {problem.num_variables} nodes, cut {solution.objective}")
-print(f"one side has {int(solution.x.sum())} nodes; {solution.sampling_s:.2f} s of annealing")
+print(f"one side has {int(solution.x.sum())} nodes; {solution.work_s:.2f} s of annealing")

@@ -8,4 +8,4 @@ solution = solve(instance.problem, target="loihi2-sim", steps=5000, seed=1)
 
 chosen = instance.decode(solution.x)
 print(f"{len(chosen)} nodes, {instance.violations(solution.x)} edges broken: {sorted(chosen)[:10]} ...")
-print(f"energy on Loihi 2: {solution.energy_j['value']:.2g} J ({solution.energy_j['grade']})")
+print(f"energy on Loihi 2: {solution.energy.value:.2g} J ({solution.energy.grade})")

@@ -31,6 +31,9 @@ class Grade(str, Enum):
         """0 for the strongest."""
         return _RANKS[self._value_]
 
+    def __str__(self) -> str:
+        return self.value
+
 
 _RANKS = {grade.value: place for place, grade in enumerate(Grade)}
 
@@ -99,6 +102,18 @@ class Estimate:
             _number(self.value) * factor, _number(self.low) * factor, _number(self.high) * factor, self.grade
         )
 
+    def __getitem__(self, name: str) -> Any:
+        return self.as_dict()[name]
+
+    def text(self, unit: str) -> str:
+        """``1.2 mJ (0.8 to 2.1, assumed)``, or the events that had no price."""
+        if self.value is None:
+            return f"no price for {', '.join(self.missing)}"
+        size = max(abs(self.value), 1e-12)
+        scale, prefix = max((entry for entry in _PREFIXES if entry[0] <= size), key=lambda entry: entry[0])
+        low, high = (_short(_number(number) / scale) for number in (self.low, self.high))
+        return f"{self.value / scale:.3g} {prefix}{unit} ({low} to {high}, {self.grade})"
+
     def as_dict(self) -> dict[str, Any]:
         """The five fields as plain Python, as the command line prints them."""
         return {
@@ -116,3 +131,11 @@ ZERO = Estimate(0.0, 0.0, 0.0)
 
 def _number(value: float | None) -> float:
     return 0.0 if value is None else value
+
+
+_PREFIXES = ((1e-12, "p"), (1e-9, "n"), (1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"))
+
+
+def _short(number: float) -> str:
+    """Three digits, without an exponent where a person would write none."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.2g}"

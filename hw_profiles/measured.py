@@ -168,7 +168,9 @@ def timed_ledger(record: Record) -> Ledger:
     ledger, results = record.ledger, record.results
     if ledger.total(Event.WALL_NANOSECONDS):
         return ledger
-    seconds = next((results[name] for name in ("measured.wall", "sampling_time", "wall_time") if name in results), None)
+    # Written by `measure`, by a run; the rest by runs of versions before 0.2.
+    names = ("measured.wall", "work_time", "sampling_time", "wall_time")
+    seconds = next((results[name] for name in names if name in results), None)
     if seconds is None:
         seconds = sum(float(row.get("seconds") or 0.0) for row in record.tables.get("epochs", []))
     ledger.add(Event.WALL_NANOSECONDS, round(float(seconds) * 1e9), component=Component.PROCESSOR)

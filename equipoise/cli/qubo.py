@@ -163,11 +163,11 @@ def _show(solution: Solution) -> None:
         ("reads, steps", f"{solution.reads} of {int(solution.steps.max(initial=0))} ({solution.scheme})"),
         (
             "target",
-            f"{solution.target['resolved']} (asked for {solution.target['requested']}: {solution.target['reason']})",
+            f"{solution.target.resolved} (asked for {solution.target.requested}: {solution.target.reason})",
         ),
         ("weights", _quantised(solution.quantisation)),
-        ("time here", f"{solution.sampling_s:.3g} s of annealing, {solution.wall_s:.3g} s in all"),
-        (f"on {solution.profile}", f"{_estimate(solution.energy_j, 'J')}, {_estimate(solution.latency_s, 's')}"),
+        ("time here", f"{solution.work_s:.3g} s of annealing, {solution.wall_s:.3g} s in all"),
+        (f"on {solution.profile}", f"{solution.energy.text('J')}, {solution.latency.text('s')}"),
     ]
     if solution.target_reached is not None:
         rows.insert(3, ("target cost", "reached" if solution.target_reached else "not reached"))
@@ -184,12 +184,6 @@ def _quantised(quantisation: dict[str, Any]) -> str:
     if quantisation["exact"]:
         return "exact"
     return f"rounded; the machine's cost is off by at most {quantisation['max_error']:.3g} (costs shown are exact)"
-
-
-def _estimate(figure: dict[str, Any], unit: str) -> str:
-    if figure["value"] is None:
-        return f"no {unit} figure: {', '.join(figure['missing']) or 'not priced'}"
-    return f"{figure['value']:.3g} {unit} ({figure['low']:.2g} to {figure['high']:.2g}, {figure['grade']})"
 
 
 @command.command()

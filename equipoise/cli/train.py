@@ -115,7 +115,7 @@ def command(
             result = train(config, show)
         except Interrupted as interrupted:  # the API raises; here what was done is shown, and the exit code says it
             result = interrupted.result
-    out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {result.target['resolved']} ({result.status})")
+    out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {result.target.resolved} ({result.status})")
     if result.record is not None:
         out.print(f"record {result.record}")
     if as_json:

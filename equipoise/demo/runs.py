@@ -13,37 +13,36 @@ from hw_profiles.errors import InputError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["DemoResult", "Run", "run_demo"]
+    from equipoise.run import RunResult
+
+__all__ = ["DemoResult", "Row", "run_demo"]
 
 
 @dataclass(frozen=True)
-class Run:
-    """One line of the demonstration's table: what was done, on what, how well, at which price."""
+class Row:
+    """One line of the demonstration's table: what was done, how well, and the run that did it."""
 
     task: str
-    target: dict[str, str]
     method: str
     result: str
     value: float
-    energy_j: dict[str, Any]
-    latency_s: dict[str, Any]
-    seconds: float
-    record: Path
+    run: RunResult
 
     def as_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "record": str(self.record)}
+        """Plain values."""
+        return {k: v for k, v in vars(self).items() if k != "run"} | self.run.run_dict()
 
 
 @dataclass(frozen=True)
 class DemoResult:
     """All runs, the page, and how long the whole took."""
 
-    runs: tuple[Run, ...]
+    rows: tuple[Row, ...]
     page: Path
-    seconds: float
+    wall_s: float
 
     def as_dict(self) -> dict[str, Any]:
-        return {"runs": [run.as_dict() for run in self.runs], "page": str(self.page), "seconds": self.seconds}
+        return {"runs": [row.as_dict() for row in self.rows], "page": str(self.page), "wall_s": self.wall_s}
 
 
 def run_demo(out: Path, *, seed: int = 0, quick: bool = False, display: Progress | None = None) -> DemoResult:
@@ -58,7 +57,7 @@ def run_demo(out: Path, *, seed: int = 0, quick: bool = False, display: Progress
         raise InputError(f"the seed must be zero or more, got {seed}")
     began = time.perf_counter()
     folder = _new_folder(out)
-    jobs: list[tuple[str, Callable[[Callable[[float], None]], Run]]] = [
+    jobs: list[tuple[str, Callable[[Callable[[float], None]], Row]]] = [
         *(_qubo_job(folder, target, seed, quick) for target in ("auto", "analog")),
         *(_training_job(folder, target, rule, seed, quick) for target, rule in _TRAININGS),
     ]
@@ -74,7 +73,7 @@ def run_demo(out: Path, *, seed: int = 0, quick: bool = False, display: Progress
         advance(1.0)
     from equipoise.report import write_report
 
-    page = write_report([run.record for run in runs], folder / "report.html")
+    page = write_report([row.run.record for row in runs if row.run.record is not None], folder / "report.html")
     return DemoResult(tuple(runs), page, time.perf_counter() - began)
 
 
@@ -95,10 +94,10 @@ def _new_folder(out: Path) -> Path:
 
 def _qubo_job(
     folder: Path, target: str, seed: int, quick: bool
-) -> tuple[str, Callable[[Callable[[float], None]], Run]]:
+) -> tuple[str, Callable[[Callable[[float], None]], Row]]:
     nodes = 250 if quick else 1000
 
-    def job(advance: Callable[[float], None]) -> Run:
+    def job(advance: Callable[[float], None]) -> Row:
         from equipoise.qubo import solve
         from equipoise.qubo.generators import mis
 
@@ -113,18 +112,8 @@ def _qubo_job(
             out=folder / f"mis-{name}.h5",
             progress=lambda done, _: advance(float(done)),
         )
-        assert solution.record is not None
-        return Run(
-            f"MIS, {nodes} nodes",
-            solution.target,
-            f"{solution.scheme}",
-            f"{instance.value(instance.repair(solution.x))} nodes",
-            float(-solution.best_cost),
-            solution.energy_j,
-            solution.latency_s,
-            solution.wall_s,
-            solution.record,
-        )
+        nodes_on = instance.value(instance.repair(solution.x))
+        return Row(f"MIS, {nodes} nodes", solution.scheme, f"{nodes_on} nodes", float(-solution.best_cost), solution)
 
     return f"independent set of {nodes} nodes on {'Loihi 2' if target == 'auto' else target}", job
 
@@ -140,10 +129,10 @@ _TRAININGS = (("ideal", "adjoint"), ("analog", "centered"), ("auto", "centered")
 
 def _training_job(
     folder: Path, target: str, rule: str, seed: int, quick: bool
-) -> tuple[str, Callable[[Callable[[float], None]], Run]]:
+) -> tuple[str, Callable[[Callable[[float], None]], Row]]:
     epochs = 3 if quick else 15
 
-    def job(advance: Callable[[float], None]) -> Run:
+    def job(advance: Callable[[float], None]) -> Row:
         from equipoise.training import TrainConfig, train
 
         name = "loihi2" if target == "auto" else target
@@ -157,19 +146,8 @@ def _training_job(
             seed=seed,
             out=folder / f"digits-{name}.h5",
         )
-        began = time.perf_counter()
         result = train(config, progress=lambda now: advance((now["epoch"] - 1 + _share(now)) / epochs))
-        answer = result.as_dict()
-        return Run(
-            "digits",
-            answer["target"],
-            "exact gradient" if rule == "adjoint" else "EP, homeostasis",
-            f"{100 * answer['test_accuracy']:.1f} % correct",
-            answer["test_accuracy"],
-            answer["energy_j"],
-            answer["latency_s"],
-            time.perf_counter() - began,
-            Path(answer["record"]),
-        )
+        method = "exact gradient" if rule == "adjoint" else "EP, homeostasis"
+        return Row("digits", method, f"{100 * result.test_accuracy:.1f} % correct", result.test_accuracy, result)
 
     return f"digits on {'Loihi 2' if target == 'auto' else target}, {rule}", job

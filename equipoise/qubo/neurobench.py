@@ -147,7 +147,7 @@ def _row(instance: Instance, timeout: float, target_gap: float | None, **options
             raise InputError(f"{instance} has no target; choose one of the benchmark's sizes from 50 nodes on")
         goal = known.official + target_gap * abs(known.official)
     solution = solve(instance.problem(), timeout=timeout, target_cost=goal, **options)
-    energy, latency = solution.energy_j.get("value"), solution.latency_s.get("value")
+    energy, latency = solution.energy.value, solution.latency.value
     cost = float(solution.best_cost)
     return Row(
         instance.nodes,
@@ -159,7 +159,7 @@ def _row(instance: Instance, timeout: float, target_gap: float | None, **options
         known.best if known else None,
         gap(cost, known.official) if known else None,
         gap(cost, known.best) if known else None,
-        solution.sampling_s,
+        solution.work_s,
         latency,
         energy,
         energy / latency if energy is not None and latency else None,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from equipoise.qubo.problem import Problem
-from hw_profiles.ledger import Ledger
+from equipoise.run import RunResult
 
-__all__ = ["Solution"]
+__all__ = ["Solution", "as_bits"]
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Solution(RunResult):
     """The result of `solve`.
 
     Attributes:
@@ -30,11 +29,9 @@ class Solution:
         improvements: per read, (k, 2): step and cost in the machine's integer units, every improvement.
         temperatures: (high, low) used, in units of the cost.
         quantisation: scale, exact, max_error.
-        target: requested, resolved, reason.
-        energy_j, latency_s: value, low, high, grade, missing.
-        wall_s, sampling_s: the whole call; the annealing alone.
-        status: ``complete`` or ``interrupted``.
-        record: path of the record, if one was written.
+        target_reached: whether the target cost was; None where there was none.
+
+    Status, target, profile, energy, latency, times, ledger and record: see `RunResult`.
     """
 
     problem: Problem
@@ -51,16 +48,7 @@ class Solution:
     schedule: str
     temperatures: tuple[float, float]
     quantisation: dict[str, Any]
-    target: dict[str, str]
-    profile: str
-    energy_j: dict[str, Any]
-    latency_s: dict[str, Any]
-    wall_s: float
-    sampling_s: float
-    status: str = "complete"
     target_reached: bool | None = None
-    record: Path | None = None
-    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def objective(self) -> int | float:
@@ -69,7 +57,7 @@ class Solution:
     @property
     def bits(self) -> str:
         """The solution as text of 0 and 1, in the order of the file's variables."""
-        return "".join(map(str, self.x.tolist()))
+        return as_bits(self.x)
 
     @property
     def sample(self) -> dict[Hashable, int]:
@@ -94,21 +82,19 @@ class Solution:
             "scheme": self.scheme,
             "schedule": self.schedule,
             "temperature": list(self.temperatures),
-            "wall_s": self.wall_s,
-            "sampling_s": self.sampling_s,
             "quantisation": self.quantisation,
-            "target": self.target,
             "target_reached": self.target_reached,
-            "profile": self.profile,
-            "energy_j": self.energy_j,
-            "latency_s": self.latency_s,
             "convention": self.problem.convention,
-            "status": self.status,
-            "record": None if self.record is None else str(self.record),
+            **self.run_dict(),
         }
 
     def __repr__(self) -> str:
         return (
             f"<Solution: cost {self.best_cost} of {self.problem.num_variables} variables, {self.reads} reads on "
-            f"{self.target.get('resolved')}>"
+            f"{self.target.resolved}>"
         )
+
+
+def as_bits(x: npt.NDArray[np.uint8]) -> str:
+    """A state as text of 0 and 1."""
+    return "".join(map(str, x.tolist()))

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine, machine_for
 from equipoise.qubo.problem import Problem
-from equipoise.qubo.solution import Solution
-from equipoise.targets import Target, choose_target, find_target
+from equipoise.qubo.solution import Solution, as_bits
+from equipoise.run import Run
+from equipoise.targets import Target, find_target
 from hw_profiles.errors import InputError, Interrupted
-from hw_profiles.ledger import Ledger
-from hw_profiles.output import check_outputs
 from substrates.base import AnnealResult
 from substrates.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from hw_profiles.record import Record
 
 __all__ = ["Solution", "default_steps", "read_seeds", "solve"]
 
@@ -94,29 +95,22 @@ def solve(
         InputError: something asked for makes no sense; nothing has been done or written.
         Interrupted: a `KeyboardInterrupt` (Ctrl-C) whose ``result`` is the solution so far; the record is whole.
     """
-    began = time.perf_counter()
     _check(steps, timeout, target_cost, reads, temperature, threads)
     read_seeds(seed, 1)  # refuses a seed that cannot be used
-    from hw_profiles.pricing import price
-    from hw_profiles.profile import load_profile
-
     qubo = Problem.of(problem)
     if method is not None:
         target = "cpu" if target == "auto" else target
         options = {**(options or {}), "method": method}
-    choice = choose_target(target, "qubo")
-    if method is not None and choice.resolved != "cpu":
-        raise InputError(f"methods are the searches of the target cpu; {choice.resolved} has schemes instead")
+    run = Run.prepare(target, "qubo", profile=profile, out=out, force=overwrite)
+    if method is not None and run.choice.resolved != "cpu":
+        raise InputError(f"methods are the searches of the target cpu; {run.choice.resolved} has schemes instead")
     if qubo.num_variables == 0:
         raise InputError("the problem has zero variables")
     _check_size(qubo)
-    machine = machine_for(choice.target, qubo, scheme, **(options or {}))
-    check_chip_memory(choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
-    prices = load_profile(profile or choice.target.profile)
-    if out is not None:
-        check_outputs({"out": out}, force=overwrite)
+    machine = machine_for(run.choice.target, qubo, scheme, **(options or {}))
+    check_chip_memory(run.choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
     if steps is None and timeout is None and schedule is None:
-        steps = default_steps(qubo.num_variables, choice.target)
+        steps = default_steps(qubo.num_variables, run.choice.target)
     if schedule is None:
         high, low = machine.temperatures(temperature)
         schedule = machine.schedule(high, low, steps)
@@ -125,56 +119,36 @@ def solve(
     limits: dict[str, Any] = {"steps": steps, "target_cost": target_cost, "threads": threads}
     if timeout is not None:
         limits["timeout_s"] = min(timeout, LONGEST) / math.ceil(reads / threads)
-
-    with ExitStack() as stack:
-        record = None
-        if out is not None:
-            record = stack.enter_context(
-                _record(
-                    Path(out),
-                    qubo,
-                    {**limits, "reads": reads, "scheme": scheme, "schedule": repr(schedule), "timeout": timeout,
-                     "temperature": [high, low], "quantisation": machine.quantisation, "profile": prices.name},
-                    seed,
-                    choice.as_dict(),
-                    overwrite,
-                )
-            )  # fmt: skip
-        run = _Reads(qubo, record, progress)
-        sampling = time.perf_counter()
-        interrupted = run.all(machine, schedule, (seed, reads), limits, should_stop)
-        sampled = time.perf_counter() - sampling
-        cost = price(run.ledger, prices)
-        best = run.best
+    config = {
+        **limits, "reads": reads, "scheme": scheme, "schedule": repr(schedule), "timeout": timeout,
+        "temperature": [high, low], "quantisation": machine.quantisation, **_about(qubo),
+    }  # fmt: skip
+    with run.recording("qubo", config=config, seeds={"seed": int(seed)}, inputs=_inputs(qubo)):
+        done = _Reads(qubo, run, progress)
+        with run.working():
+            interrupted = done.all(machine, schedule, (seed, reads), limits, should_stop)
+        best = done.best
+        if run.record is not None:
+            _keep(run.record, done, machine.quantisation)
         solution = Solution(
             problem=qubo,
-            x=run.states[best],
-            best_cost=run.costs[best],
-            states=np.stack(run.states),
-            costs=tuple(run.costs),
-            steps=np.array(run.steps, np.int64),
-            best_steps=np.array(run.best_steps, np.int64),
-            wall_ns=np.array(run.wall_ns, np.int64),
-            improvements=tuple(run.improvements),
+            x=done.states[best],
+            best_cost=done.costs[best],
+            states=np.stack(done.states),
+            costs=tuple(done.costs),
+            steps=np.array(done.steps, np.int64),
+            best_steps=np.array(done.best_steps, np.int64),
+            wall_ns=np.array(done.wall_ns, np.int64),
+            improvements=tuple(done.improvements),
             seed=int(seed),
             scheme=machine.scheme,
             schedule=repr(schedule),
             temperatures=(float(high), float(low)),
             quantisation=machine.quantisation,
-            target=choice.as_dict(),
-            profile=prices.name,
-            energy_j=cost.energy.as_dict(),
-            latency_s=cost.latency.as_dict(),
-            wall_s=time.perf_counter() - began,
-            sampling_s=sampled,
-            status="interrupted" if interrupted else "complete",
-            target_reached=None if target_cost is None else run.costs[best] <= target_cost,
-            record=None if record is None else record.path,
-            ledger=run.ledger,
+            target_reached=None if target_cost is None else done.costs[best] <= target_cost,
+            **run.finish("interrupted" if interrupted else "complete"),
         )
-        if record is not None:
-            _finish(record, solution)
-    if run.broken_off:
+    if done.broken_off:
         raise Interrupted(solution)
     return solution
 
@@ -221,15 +195,14 @@ def _check_size(problem: Problem) -> None:
 class _Reads:
     """What has been read so far; grows batch by batch so that an interruption keeps the finished ones."""
 
-    def __init__(self, problem: Problem, record: Any, progress: Callable[[int, float | None], None] | None) -> None:
-        self.problem, self.record, self.progress = problem, record, progress
+    def __init__(self, problem: Problem, run: Run, progress: Callable[[int, float | None], None] | None) -> None:
+        self.problem, self.run, self.progress = problem, run, progress
         self.states: list[Any] = []
         self.costs: list[int | float] = []
         self.steps: list[int] = []
         self.best_steps: list[int] = []
         self.wall_ns: list[int] = []
         self.improvements: list[Any] = []
-        self.ledger = Ledger()
         self.broken_off = False  #: by an exception, which goes on to the caller when all is kept
 
     @property
@@ -277,8 +250,8 @@ class _Reads:
             self.best_steps.append(int(result.best_steps[r]))
             self.wall_ns.append(int(result.wall_ns[r]))
             self.improvements.append(result.improvements[r])
-            if self.record is not None:
-                self.record.append(
+            if self.run.record is not None:
+                self.run.record.append(
                     "reads",
                     {
                         "read": len(self.costs) - 1,
@@ -288,54 +261,45 @@ class _Reads:
                         "wall_ns": self.wall_ns[-1],
                     },
                 )
-        self.ledger.merge(result.ledger)
-        if self.record is not None:
-            self.record.set_ledger(self.ledger)
+        self.run.ledger.merge(result.ledger)
+        if self.run.record is not None:
+            self.run.record.set_ledger(self.run.counts)
 
 
-def _record(
-    path: Path, problem: Problem, config: dict[str, Any], seed: int, target: dict[str, str], overwrite: bool
-) -> Any:
-    from hw_profiles.record import Record
-
-    inputs = {}
-    if problem.num_pairs <= KEPT_PAIRS:
-        inputs = {
-            "linear": problem.linear,
-            "rows": problem.rows,
-            "cols": problem.cols,
-            "pairs": problem.pairs,
-            "offset": problem.offset if abs(problem.offset) < 2**62 else float(problem.offset),
-        }
-    config = {
-        **config,
+def _about(problem: Problem) -> dict[str, Any]:
+    return {
         "problem": problem.name,
         "num_variables": problem.num_variables,
         "num_pairs": problem.num_pairs,
         "sense": problem.sense,
         "convention": problem.convention,
     }
-    return Record.create(
-        path, kind="qubo", config=config, seeds={"seed": int(seed)}, target=target, inputs=inputs, overwrite=overwrite
-    )
 
 
-def _finish(record: Any, solution: Solution) -> None:
-    scale = float(solution.quantisation["scale"])
-    offset = float(solution.problem.offset)
-    best = solution.costs.index(solution.best_cost)
-    for read, trace in enumerate(solution.improvements):
+def _inputs(problem: Problem) -> dict[str, Any]:
+    if problem.num_pairs > KEPT_PAIRS:
+        return {}
+    return {
+        "linear": problem.linear,
+        "rows": problem.rows,
+        "cols": problem.cols,
+        "pairs": problem.pairs,
+        "offset": problem.offset if abs(problem.offset) < 2**62 else float(problem.offset),
+    }
+
+
+def _keep(record: Record, done: _Reads, quantisation: dict[str, Any]) -> None:
+    """Curves and the best solution, costs in the problem's own units."""
+    problem, best = done.problem, done.best
+    scale, offset = float(quantisation["scale"]), float(problem.offset)
+    for read, trace in enumerate(done.improvements):
         if read >= KEPT_TRACES and read != best:
             continue
         for step, cost in trace.tolist():
             record.append("improvements", {"read": read, "step": int(step), "cost": cost / scale + offset})
-    for name, cost in (("best_cost", solution.best_cost), ("objective", solution.objective)):
+    for name, cost in (("best_cost", done.costs[best]), ("objective", problem.objective(done.costs[best]))):
         fits = isinstance(cost, float) or abs(cost) < 2**63
         record.result(name, cost if fits else float(cost))
         if not fits:
             record.result(f"{name}_exact", str(cost))
-    record.result("solution", solution.bits)
-    record.result("sampling_time", solution.sampling_s, "s")
-    record.result("wall_time", solution.wall_s, "s")
-    if solution.status != "complete":
-        record.close(solution.status)
+    record.result("solution", as_bits(done.states[best]))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from equipoise.targets import TargetChoice, choose_target, given
+from equipoise.run import Run
 from equipoise.training.build import make_learner, make_network, make_optimizer
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
@@ -21,8 +18,8 @@ from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import make_machine, placed_counts
 from equipoise.training.result import TrainResult
 from hw_profiles.errors import InputError, Interrupted
-from hw_profiles.ledger import Event, Ledger, Phase
-from hw_profiles.output import Output, check_outputs
+from hw_profiles.ledger import Event, Phase
+from hw_profiles.output import Output
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
@@ -72,18 +69,17 @@ def train(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _terminations_as_interrupts():
-            return _Run.prepare(config, data, network, machine).go(progress or (lambda _: None))
+        return _Training.prepare(config, data, network, machine).go(progress or (lambda _: None))
     finally:
         torch.set_num_threads(threads)
 
 
 @dataclass
-class _Run:
-    """One run in progress."""
+class _Training:
+    """Training in progress."""
 
+    run: Run
     config: TrainConfig
-    target: TargetChoice
     data: Split
     network: Network
     machine: RelaxationSubstrate
@@ -91,47 +87,39 @@ class _Run:
     optimizer: Any
     scheduler: Any
     state: LearnerState
-    profile: Any  # hw_profiles.profile.Profile
-    ledger: Ledger
     history: list[dict[str, Any]]
     best: dict[str, Any]
     samples: dict[str, int]  #: how many the counts stand for, see hw_profiles.per_sample
-    placed: Callable[[Ledger], Ledger]  #: puts counts on the chip's cores
     name: str = ""  #: the run's own, in record and checkpoint
     checkpoint: Output | None = None
 
     @classmethod
     def prepare(
         cls, config: TrainConfig, data: Split | None, network: Network | None, machine: RelaxationSubstrate | None
-    ) -> _Run:
+    ) -> _Training:
         """Check and build everything before any work."""
-        from hw_profiles.profile import load_profile
-
-        if machine is not None:
-            choice = TargetChoice(config.target, given(machine.capabilities.name), "the machine was given")
-        else:
-            choice = choose_target(config.target, "network")
-        check_outputs(
-            {"out": config.out, "checkpoint": config.checkpoint_path},
+        run = Run.prepare(
+            config.target,
+            "network",
+            profile=config.profile,
+            out=config.out,
+            also={"checkpoint": config.checkpoint_path},
             force=config.force,
             goes_on=("out", "checkpoint") if config.resume else (),
+            machine=machine,
         )
-        profile = load_profile(config.profile or choice.target.profile)
+        target = run.choice.target
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
-            from dataclasses import replace
-
             split = replace(split, augment=None)
         if network is None or len(network.input_shape) == 1:
             split = split.flattened()
         split = split.limited(config.train_samples, config.test_samples)
+        config = config.resolved(target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if network is None:
-            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes, split.recipe)
             network = make_network(config)
-        else:
-            config = config.resolved(choice.target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if machine is None:
-            machine = make_machine(choice.target, network, config.chip, config.seed)
+            machine = make_machine(target, network, config.chip, config.seed)
         if machine.network is not network:
             raise InputError("the machine holds another network than the one to train")
         if tuple(network.input_shape) != split.input_shape:
@@ -140,9 +128,10 @@ class _Run:
         learner.check(machine)
         batches = -(-len(split.train_targets) // config.batch_size)
         optimizer, scheduler = make_optimizer(config, network, config.epochs * batches)
-        run = cls(
+        run.placed = placed_counts(machine)
+        training = cls(
+            run,
             config,
-            choice,
             split,
             network,
             machine,
@@ -150,20 +139,17 @@ class _Run:
             optimizer,
             scheduler,
             learner.init(),
-            profile,
-            Ledger(),
             [],
             {},
             {TRAINING_SAMPLE: 0, INFERENCE: 0},
-            placed_counts(machine),
         )
-        run.resume()
-        return run
+        training.resume()
+        return training
 
     @property
     def identity(self) -> dict[str, Any]:
         """Settings a resumed run must share."""
-        return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.target.resolved}
+        return {k: v for k, v in self.config.as_dict().items() if k not in _FREE} | {"on": self.run.choice.resolved}
 
     def resume(self) -> None:
         """Take over what the checkpoint holds, where asked to, and make sure of both files."""
@@ -177,10 +163,11 @@ class _Run:
             self._take_over(saved)
 
     def _take_over(self, saved: dict[str, Any]) -> None:
+        prices = self.run.profile
         timed = saved["ledger"].total(Event.WALL_NANOSECONDS) > 0
-        if saved["history"] and timed != (self.profile.kind == "processor"):
+        if saved["history"] and timed != (prices.kind == "processor"):
             raise InputError(
-                f"the run to go on with was {'timed' if timed else 'not timed'}, and the profile {self.profile.name} "
+                f"the run to go on with was {'timed' if timed else 'not timed'}, and the profile {prices.name} "
                 f"prices {'counts' if timed else 'time'}; resume with the profile it began with, price the record "
                 "again afterwards"
             )
@@ -189,8 +176,9 @@ class _Run:
         if self.scheduler is not None:
             self.scheduler.load_state_dict(saved["scheduler"])
         restore_machine(self.machine, saved["machine"])
-        self.state, self.ledger = saved["learner"], saved["ledger"]
+        self.state, self.run.ledger = saved["learner"], saved["ledger"]
         self.history, self.best = saved["history"], saved["best"]
+        self.run.work_s = sum(row["seconds"] for row in self.history)
         self.samples = {
             TRAINING_SAMPLE: len(self.history) * len(self.data.train_targets),
             INFERENCE: len(self.history) * len(self.data.test_targets),
@@ -198,25 +186,33 @@ class _Run:
 
     def go(self, progress: Progress) -> TrainResult:
         """All epochs that are left."""
-        record = self._open_record()
-        status = "complete"
-        try:
-            if not self.history:
-                self.ledger.merge(self.machine.program())
-            for epoch in range(len(self.history) + 1, self.config.epochs + 1):
-                row = self._epoch(epoch, progress)
-                self._keep(row, record)
-                progress({**row, "epochs": self.config.epochs, "done": True})
-                if 0 < self.config.patience <= epoch - self.best["epoch"]:
-                    status = "stopped early"
-                    break
-        except KeyboardInterrupt:
-            raise Interrupted(self._finish(record, "interrupted")) from None
-        except BaseException:
+        with self.run.recording(
+            "train",
+            config=self.config.as_dict(),
+            seeds={"run": self.config.seed},
+            name=self.name,
+            goes_on=self._is_record_of_this_run if self.config.resume else None,
+        ) as record:
             if record is not None:
-                record.close("failed")
-            raise
-        return self._finish(record, status)
+                for row in self.history:
+                    record.append("epochs", row)
+            try:
+                status = self._epochs(progress)
+            except KeyboardInterrupt:
+                raise Interrupted(self._finish("interrupted")) from None
+            return self._finish(status)
+
+    def _epochs(self, progress: Progress) -> str:
+        if not self.history:
+            self.run.ledger.merge(self.machine.program())
+        for epoch in range(len(self.history) + 1, self.config.epochs + 1):
+            with self.run.working():
+                row = self._epoch(epoch, progress)
+            self._keep(row)
+            progress({**row, "epochs": self.config.epochs, "done": True})
+            if 0 < self.config.patience <= epoch - self.best["epoch"]:
+                return "stopped early"
+        return "complete"
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
         import torch
@@ -239,8 +235,8 @@ class _Run:
                 self.optimizer.step()
                 if self.scheduler is not None:
                     self.scheduler.step()
-                self.ledger.merge(self.machine.program())
-                self.ledger.merge(report.ledger)
+                self.run.ledger.merge(self.machine.program())
+                self.run.ledger.merge(report.ledger)
                 self.samples[TRAINING_SAMPLE] += len(index)
                 finite = torch.isfinite(report.loss)
                 total["loss"] += float(report.loss[finite].sum())
@@ -258,7 +254,7 @@ class _Run:
         test, test_converged, spent = accuracy(
             self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
         )
-        self.ledger.merge(in_phase(spent, TEST))
+        self.run.ledger.merge(in_phase(spent, TEST))
         self.samples[INFERENCE] += len(data.test_targets)
         tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
@@ -286,8 +282,8 @@ class _Run:
     def _clock(self, phase: Phase | str, since: float) -> float:
         """Count the time since then, where the profile prices it (no other profile does); the time now."""
         now = time.perf_counter()
-        if self.profile.kind == "processor":
-            self.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * (now - since)), phase=phase)
+        if self.run.profile.kind == "processor":
+            self.run.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * (now - since)), phase=phase)
         return now
 
     def _symmetry(self, probe: slice) -> float:
@@ -298,7 +294,7 @@ class _Run:
         free = self.machine.relax(self.machine.drive(self.data.test_inputs[probe]), self.learner.phases.free)
         return symmetry(self.network, free.activities, feedback_scale=self.config.feedback_scale)
 
-    def _keep(self, row: dict[str, Any], record: Record | None) -> None:
+    def _keep(self, row: dict[str, Any]) -> None:
         """An epoch is done: remember the best, write record and checkpoint."""
         self.history.append(row)
         if not self.best or row["test_accuracy"] > self.best["accuracy"]:
@@ -315,34 +311,15 @@ class _Run:
                 scheduler=self.scheduler,
                 learner=self.state,
                 machine=self.machine,
-                ledger=self.ledger,
+                ledger=self.run.ledger,
                 history=self.history,
                 best=self.best,
             )
-        if record is not None:
-            record.append("epochs", row)
-            record.set_ledger(self.counts())
-            self._write_cost(record, self.counts())
-            record.flush()
-
-    def _open_record(self) -> Record | None:
-        if self.config.out is None:
-            return None
-        from hw_profiles.record import Record
-
-        record = Record.create(
-            self.config.out,
-            kind="train",
-            config=self.config.as_dict(),
-            seeds={"run": self.config.seed},
-            target=self.target.as_dict(),
-            overwrite=self.config.force,
-            run=self.name,
-            goes_on=self._is_record_of_this_run if self.config.resume else None,
-        )
-        for row in self.history:
-            record.append("epochs", row)
-        return record
+        if self.run.record is not None:
+            self.run.record.append("epochs", row)
+            self.run.record.set_ledger(self.run.counts)
+            self._write_cost(self.run.record)
+            self.run.record.flush()
 
     def _is_record_of_this_run(self, record: Record) -> bool:
         """Whether the record that is there was begun by the run to go on with."""
@@ -356,73 +333,42 @@ class _Run:
         alike = all(value == wanted.get(key) for key, value in record.config.items() if key not in _FREE)
         return alike and len(record.tables.get("epochs", [])) <= len(self.history)
 
-    def _finish(self, record: Record | None, status: str) -> TrainResult:
-        from hw_profiles.pricing import price
-
-        counts = self.counts()
-        cost = price(counts, self.profile)
+    def _finish(self, status: str) -> TrainResult:
         last = self.history[-1]["test_accuracy"] if self.history else float("nan")
+        best, best_epoch = self.best.get("accuracy", float("nan")), self.best.get("epoch", 0)
+        record = self.run.record
         if record is not None:
-            record.set_ledger(counts)
             record.result("test_accuracy", last)
-            record.result("best_accuracy", self.best.get("accuracy", float("nan")))
-            record.result("best_epoch", self.best.get("epoch", 0))
-            self._write_cost(record, counts)
+            record.result("best_accuracy", best)
+            record.result("best_epoch", best_epoch)
+            self._write_cost(record)
             for name, tensor in self.network.state_dict().items():
                 record.result(f"weights.{name}", tensor.cpu().numpy())
-            record.close("complete" if status == "stopped early" else status)
         return TrainResult(
             test_accuracy=last,
-            best_accuracy=self.best.get("accuracy", float("nan")),
-            best_epoch=self.best.get("epoch", 0),
+            best_accuracy=best,
+            best_epoch=best_epoch,
             epochs=self.history,
-            target=self.target.as_dict(),
-            energy=cost.energy.as_dict(),
-            latency=cost.latency.as_dict(),
-            per_sample={s.what: s.as_dict() for s in shares(counts, self.samples, self.profile)},
-            profile=self.profile.name,
-            ledger=counts,
+            per_sample={share.what: share for share in shares(self.run.counts, self.samples, self.run.profile)},
             network=self.network,
             machine=self.machine,
             best_weights=self.best.get("weights", {}),
-            status=status,
-            record=None if record is None else record.path,
+            **self.run.finish(status),
         )
 
-    def counts(self) -> Ledger:
-        """All that was counted, on the cores of a placement where the machine is a chip."""
-        return self.placed(self.ledger)
-
-    def _write_cost(self, record: Record, counts: Ledger) -> None:
+    def _write_cost(self, record: Record) -> None:
         """Sample numbers, so that any profile can price a share again, and what they cost on the run's own."""
         for name in ("saturations", "silent_share"):  # of an integer machine
             if (value := getattr(self.machine, name, None)) is not None:
                 record.result(name, value)
         for what, number in self.samples.items():
             record.result(f"samples.{what.replace(' ', '_')}", number)
-        for share in shares(counts, self.samples, self.profile):
+        for share in shares(self.run.counts, self.samples, self.run.profile):
             for name, unit, estimate in (("energy", "J", share.energy), ("latency", "s", share.latency)):
                 plain = estimate.as_dict()
                 if plain.pop("missing"):
                     continue
                 record.result(
                     f"{name}.{share.what.replace(' ', '_')}", plain.pop("value"), unit,
-                    profile=self.profile.name, **{k: v for k, v in plain.items() if v is not None},
+                    profile=self.run.profile.name, **{k: v for k, v in plain.items() if v is not None},
                 )  # fmt: skip
-
-
-@contextmanager
-def _terminations_as_interrupts() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does. Only the main thread may install handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

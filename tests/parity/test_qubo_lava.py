@@ -23,10 +23,10 @@ def test_the_two_targets_agree_on_every_read_and_every_count(scheme: str) -> Non
     np.testing.assert_array_equal(here.states, there.states)
     np.testing.assert_array_equal(here.best_steps, there.best_steps)
     assert here.costs == there.costs
-    assert there.target["resolved"] == "lava-sim"
+    assert there.target.resolved == "lava-sim"
     assert here.ledger.total(Event.SYNAPTIC_OPERATIONS, layer="variables") > 0
     assert there.ledger == here.ledger
-    assert there.energy_j == here.energy_j
+    assert there.energy == here.energy
 
 
 def test_a_timeout_alone_is_refused_before_anything_is_written(tmp_path: Path) -> None:

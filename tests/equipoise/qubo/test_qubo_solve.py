@@ -108,7 +108,7 @@ def test_the_record_holds_the_run(tmp_path: Path) -> None:
     record = Record.open(tmp_path / "r.h5")
     assert (record.kind, record.status) == ("qubo", "complete")
     assert record.seeds == {"seed": 9}
-    assert record.target == found.target
+    assert record.target == found.target.as_dict()
     assert record.results["best_cost"] == found.best_cost
     assert record.ledger.totals() == found.ledger.totals()
     assert [row["cost"] for row in record.tables["reads"]] == list(found.costs)

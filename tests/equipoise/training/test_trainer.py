@@ -45,7 +45,7 @@ def test_it_learns_and_reports(tmp_path: Path) -> None:
     assert len(row["gradient_cosine"]) == 2
     assert row["equilibrations"] == 3 * 1437
     assert news[-1]["done"]
-    assert result.energy["value"] is not None
+    assert result.energy.value is not None
     record = Record.open(tmp_path / "r.h5")
     assert record.status == "complete"
     assert [r["test_accuracy"] for r in record.tables["epochs"]] == [r["test_accuracy"] for r in result.epochs]
@@ -53,9 +53,9 @@ def test_it_learns_and_reports(tmp_path: Path) -> None:
     assert record.ledger == result.ledger
     assert record.results["samples.training_sample"] == 10 * 1437
     assert record.results["samples.inference"] == 10 * 360
-    per_sample = result.per_sample["training sample"]["energy_j"]
+    per_sample = result.per_sample["training sample"].energy
     assert record.results["energy.training_sample"] == per_sample["value"]
-    assert result.per_sample["inference"]["energy_j"]["value"] < per_sample["value"]
+    assert result.per_sample["inference"].energy.value < per_sample.value
 
 
 def test_same_seed_same_bits_whatever_the_threads() -> None:
