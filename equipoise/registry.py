@@ -20,10 +20,12 @@ __all__ = ["KINDS", "Entry", "Registry", "lazy", "load_reference", "nearest", "r
 KINDS = {
     "activation": "substrates.network.registry:ACTIVATIONS",
     "data set": "equipoise.training.datasets:DATASETS",
+    "device": "substrates.analog.imperfections.presets:DEVICES",
     "estimator": "learning_rules.registry:RULES",
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",
     "method": "equipoise.qubo.search.registry:METHODS",
+    "profile": "hw_profiles.profile:PROFILES",
     "task": "equipoise.study.tasks:TASKS",
     "target": "equipoise.targets:TARGETS",
 }

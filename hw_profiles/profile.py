@@ -10,35 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
+from hw_profiles.registry import Registry, data_files, is_reference, toml_file
 
 if TYPE_CHECKING:
     from hw_profiles.schema import ProfileModel
 
-__all__ = ["check_profile", "list_profiles", "load_profile"]
+__all__ = ["PROFILES", "check_profile", "list_profiles", "load_profile"]
 
 FOLDER = Path(__file__).parent / "profiles"
+#: name -> its file
+PROFILES: Registry[Path] = Registry("profile", "equipoise.profiles", data_files(FOLDER), toml_file, files=".toml")
 
 
 def list_profiles() -> list[str]:
-    """Names of the profiles that ship with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Names of the profiles there are: those of this package and of installed plug-ins."""
+    return sorted(PROFILES)
 
 
 def load_profile(name_or_path: str | Path) -> ProfileModel:
     """Return the profile called ``name_or_path``, or the one in that file (a path, or any name ending in .toml).
 
+    ``path.py:Name`` is a profile whose path a Python file names.
+
     Raises:
         InputError: there is no such profile, or the file is wrong; the text lists everything that is wrong.
     """
     text = str(name_or_path)
-    if text.endswith(".toml") or "/" in text:
+    if text.endswith(".toml") or ("/" in text and not is_reference(text)):
         path = Path(text)
         if not path.is_file():
             raise InputError(f"no profile file {text}; give a .toml file or one of {', '.join(list_profiles())}")
         return _load(path, path.stat().st_mtime_ns)
-    path = FOLDER / f"{text}.toml"
-    if not path.is_file():
-        raise InputError(f"no profile {text!r}; there are {', '.join(list_profiles())}, or give a .toml file")
+    path = PROFILES.find(text)
     return _load(path, path.stat().st_mtime_ns)
 
 

@@ -17,11 +17,12 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -31,7 +32,18 @@ from hw_profiles.errors import InputError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["OWN", "Entry", "Registry", "is_reference", "lazy", "lazy_package", "load_reference", "nearest"]
+__all__ = [
+    "OWN",
+    "Entry",
+    "Registry",
+    "data_files",
+    "is_reference",
+    "lazy",
+    "lazy_package",
+    "load_reference",
+    "nearest",
+    "toml_file",
+]
 
 T = TypeVar("T")
 OWN = "equipoise"  #: origin of the package's own entries
@@ -62,6 +74,37 @@ def lazy(name: str, reference: str, text: str = "") -> Entry[Any]:
         return getattr(importlib.import_module(module), attribute)
 
     return Entry(name, load, text)
+
+
+def data_files(folder: Path) -> Callable[[], list[Entry[Path]]]:
+    """A finder of the TOML files in ``folder``: each is an entry of its name, its title the line of help."""
+
+    def find() -> list[Entry[Path]]:
+        return [Entry(path.stem, partial(Path, path), _title(path)) for path in sorted(folder.glob("*.toml"))]
+
+    return find
+
+
+def toml_file(thing: Any, what: str) -> Path:
+    """What a plug-in offers as a data file: the path of a TOML file.
+
+    Raises:
+        InputError: it is no path, or there is no such file.
+    """
+    if not isinstance(thing, (str, Path)) or not str(thing).endswith(".toml"):
+        raise InputError(f"{what} is {thing!r}; expected the path of a .toml file")
+    if not Path(thing).is_file():
+        raise InputError(f"{what} is the path {str(thing)!r}, and there is no such file")
+    return Path(thing)
+
+
+def _title(path: Path) -> str:
+    """The value of ``title = "..."`` without reading the whole file as TOML: a list of names is asked for often."""
+    try:
+        found = re.search(r'^title\s*=\s*"(.*)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found.group(1) if found else ""
 
 
 def lazy_package(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib import resources
 from pathlib import Path
 
 from hw_profiles.errors import InputError
+from hw_profiles.registry import Registry, data_files, toml_file
 from substrates.analog.imperfections.parameters import ChipParameters
 
 if sys.version_info >= (3, 11):
@@ -14,13 +14,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["list_presets", "load_preset"]
+__all__ = ["DEVICES", "list_presets", "load_preset"]
+
+#: name -> its file
+DEVICES: Registry[Path] = Registry(
+    "device", "equipoise.devices", data_files(Path(__file__).parents[1] / "presets"), toml_file, files=".toml"
+)
 
 
 def list_presets() -> list[str]:
-    """Names of the presets that come with the package."""
-    folder = resources.files("substrates.analog") / "presets"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    """Names of the presets there are: those of this package and of installed plug-ins."""
+    return sorted(DEVICES)
 
 
 def load_preset(name: str | Path) -> ChipParameters:
@@ -29,16 +33,12 @@ def load_preset(name: str | Path) -> ChipParameters:
     Raises:
         InputError: no such preset or file, not TOML, unknown or impossible parameters.
     """
-    own = str(name).endswith(".toml")
+    path = Path(name) if str(name).endswith(".toml") else DEVICES.find(str(name))
     try:
-        text = (
-            Path(name).read_text()
-            if own
-            else (resources.files("substrates.analog") / "presets" / f"{name}.toml").read_text()
-        )
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(
-            f"no preset {str(name)!r}; there are {', '.join(list_presets())}, or give a file ending in .toml"
+            f"no device file {str(name)!r}; give a .toml file or one of {', '.join(list_presets())}"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"preset {name}: cannot be read ({error})") from None
