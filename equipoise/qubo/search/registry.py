@@ -8,18 +8,20 @@ group ``equipoise.searches``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from equipoise.qubo.problem import Problem
-from equipoise.qubo.search.base import Search
-from equipoise.qubo.search.structure import Structure
 from hw_profiles.errors import InputError
 from hw_profiles.registry import Registry, lazy
 
+if TYPE_CHECKING:
+    from equipoise.qubo.problem import Problem
+    from equipoise.qubo.search.base import Search
+    from equipoise.qubo.search.structure import Structure
+
 __all__ = ["METHODS", "Factory", "Method", "choose"]
 
-Factory = Callable[[int], Search]
-Method = Callable[[Problem, Structure], "Factory | None"]
+Factory = Callable[[int], "Search"]
+Method = Callable[["Problem", "Structure"], "Factory | None"]
 
 #: sparser than this, annealing beats tabu by far (cuts, grids); chosen on random graphs of 2000 nodes
 SPARSE = 0.02
