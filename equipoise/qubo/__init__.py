@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from equipoise.qubo.formats import FORMATS, read, write
     from equipoise.qubo.problem import Problem
     from equipoise.qubo.quantisation import Quantised, quantise
-    from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler
+    from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler, anneal
     from equipoise.qubo.solving import Solution, solve
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Problem",
     "Quantised",
     "Solution",
+    "anneal",
     "generators",
     "quantise",
     "read",
@@ -35,6 +36,7 @@ _HOMES = {
     "quantise": "quantisation",
     "AnalogAnnealerSampler": "sampler",
     "EquipoiseSampler": "sampler",
+    "anneal": "sampler",
     "Solution": "solving",
     "solve": "solving",
 }

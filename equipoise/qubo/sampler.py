@@ -11,7 +11,7 @@ import numpy as np
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solving import Solution, read_seeds, solve
 
-__all__ = ["AnalogAnnealerSampler", "EquipoiseSampler"]
+__all__ = ["AnalogAnnealerSampler", "EquipoiseSampler", "anneal"]
 
 _PARAMETERS = (
     "num_reads", "num_steps", "timeout", "target_cost", "seed", "temperature", "schedule", "threads", "profile", "out",
@@ -132,3 +132,14 @@ class AnalogAnnealerSampler(_AnnealerSampler):
 
     def __init__(self, chip: Any = None, chip_seed: int = 0, bounds: str = "hard") -> None:
         super().__init__("analog", "langevin", _PARAMETERS, {"chip": chip, "instance": chip_seed, "bounds": bounds})
+
+
+def anneal(problem: Any, target: str = "auto", scheme: str = "two-phase", **parameters: Any) -> dimod.SampleSet:
+    """Every read of a problem as a sample set, where `equipoise.solve` gives the best one.
+
+    Args:
+        problem: what `Problem.of` takes.
+        target, scheme: as for `equipoise.solve`.
+        parameters: of `EquipoiseSampler.sample`: ``num_reads``, ``num_steps``, ``seed`` and so on.
+    """
+    return EquipoiseSampler(target, scheme).sample(problem, **parameters)
