@@ -42,6 +42,7 @@ class Capabilities:
     name: str
     integer: bool = False  #: states are integers of the chip's widths
     complex_states: bool = False  #: complex nudges (holomorphic estimators with more than two points)
+    batch_exact: bool = False  #: real states of a sample are the same bits in any batch
     temporal_noise: bool = False  #: two relaxations of the same input may differ
     antisymmetric_correction: bool = False  #: can add (W^T - W)(v - v0) while nudged (AsymEP)
     held_force: bool = False  #: obeys `Nudge.force` (nudges that are held or normalised)

@@ -35,6 +35,7 @@ class IdealMachine(RelaxationSubstrate):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="ideal",
+            batch_exact=self._compiled.batch_exact(self.solver),
             complex_states=self.network.holomorphic,
             antisymmetric_correction=True,
             held_force=True,

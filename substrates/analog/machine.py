@@ -91,6 +91,7 @@ class AnalogMachine(RelaxationSubstrate):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="analog",
+            batch_exact=self._compiled.batch_exact(self.solver, self.chip.nudge_bits),
             complex_states=self.network.holomorphic and not self.chip.rail,
             temporal_noise=self.chip.noisy,
             antisymmetric_correction=self.chip.transposed_reads,

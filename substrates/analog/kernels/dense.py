@@ -64,6 +64,12 @@ class DenseRelaxation:
         for turn, members in enumerate(blocks(network)):
             self._blocks[list(members)] = turn
 
+    def batch_exact(self, solver: Solver, nudge_bits: int = 0) -> bool:
+        """Whether real states are always the loop's, whose bits do not depend on the batch."""
+        parameter = next(self._network.parameters())
+        plain = parameter.dtype == torch.float32 and parameter.device.type == "cpu"
+        return bool(self._fits and plain and type(solver) in _STEPS and nudge_bits == 0)
+
     def applies(self, field: Field, solver: Solver, membranes: State) -> bool:
         """Whether the loop computes exactly this: float32 on the CPU, real, dense, logistic, exact nudge."""
         first = membranes[0]

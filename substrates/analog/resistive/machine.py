@@ -93,7 +93,13 @@ class ResistiveMachine(RelaxationSubstrate):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="resistive", temporal_noise=self.chip.noisy, held_force=True, oscillation=True)
+        return Capabilities(
+            name="resistive",
+            batch_exact=True,
+            temporal_noise=self.chip.noisy,
+            held_force=True,
+            oscillation=True,
+        )
 
     def program(self) -> Ledger:
         """Write the conductances; parameters outside what a cell holds are brought back into its range.

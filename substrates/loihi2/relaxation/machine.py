@@ -95,7 +95,7 @@ class Loihi2Machine(RelaxationSubstrate):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="loihi2-sim", integer=True, held_force=True, oscillation=True)
+        return Capabilities(name="loihi2-sim", integer=True, batch_exact=True, held_force=True, oscillation=True)
 
     def program(self) -> Ledger:
         ledger = Ledger()

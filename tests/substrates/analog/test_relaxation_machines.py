@@ -6,7 +6,6 @@ from importlib import resources
 import pytest
 import torch
 
-from equipoise.testing.substrates import check_relaxation_substrate
 from hw_profiles.errors import InputError
 from substrates.analog import AnalogMachine, ChipParameters, IdealMachine, list_presets, load_preset
 from substrates.analog.solvers import AdaptiveODE, AlternatingBlocks, Anderson, Damped, DiscreteMap
@@ -20,25 +19,6 @@ else:
     import tomli as tomllib
 
 SOLVERS = [Damped(), DiscreteMap(), AlternatingBlocks(), Anderson()]
-
-
-# Anderson's small linear systems are a library's: equal to rounding, not to the bit, in another batch
-@pytest.mark.parametrize("solver", SOLVERS[:3], ids=lambda s: s.name)
-def test_ideal_conforms(solver):
-    check_relaxation_substrate(lambda n: IdealMachine(n, solver=solver))
-
-
-@pytest.mark.parametrize(
-    "chip",
-    [
-        ChipParameters(),
-        ChipParameters(gain_mismatch=0.05, offset_mismatch=0.02, levels=32, time_constant_mismatch=0.1, rail=3.0),
-        ChipParameters(state_noise=0.01, read_noise=0.01, read_noise_proportional=0.01),
-        ChipParameters(adc_bits=8, dac_bits=6, nudge_bits=8, transposed_reads=False),
-    ],
-)
-def test_analog_conforms(chip):
-    check_relaxation_substrate(lambda n: AnalogMachine(n, chip, seed=2))
 
 
 @pytest.mark.parametrize("wiring", [layered([9, 8, 6, 3], seed=1), loop([9, 8, 6, 3], seed=1), hopfield(9, 8, 3)])
