@@ -53,7 +53,7 @@ class Journal:
         for line in content.split(b"\n")[:-1]:
             try:
                 yield json.loads(line, object_hook=_decode)
-            except ValueError:  # a line cut by a full disk
+            except (ValueError, RecursionError):  # a line cut by a full disk
                 return
 
 
@@ -79,7 +79,9 @@ def _encode(value: Any) -> Any:
 
 def _decode(entry: dict[str, Any]) -> Any:
     if entry.keys() == {"__array__"}:
-        return np.load(io.BytesIO(base64.b64decode(entry["__array__"])), allow_pickle=False)
+        from hw_profiles.reading import parse_npy
+
+        return parse_npy(base64.b64decode(entry["__array__"]), "an array of a journal")
     return entry
 
 

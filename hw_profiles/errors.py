@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from hw_profiles.texts import safe_text
+
 __all__ = ["InputError", "Interrupted", "TargetUnavailableError"]
 
 
 class InputError(ValueError):
-    """What came cannot be used. The text says what came, what was expected and the usual fix."""
+    """What came cannot be used. The text says what came, what was expected and the usual fix.
+
+    The text may repeat what a stranger wrote: it is made safe to show here, once (`hw_profiles.texts`).
+    """
+
+    def __init__(self, text: object = "", *more: object) -> None:
+        super().__init__(safe_text(str(text)), *more)
 
 
 class TargetUnavailableError(InputError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.reading.files import reading
 from hw_profiles.record import Record
 
 __all__ = ["as_csv", "as_json", "as_parquet", "record_row"]
@@ -18,6 +19,11 @@ __all__ = ["as_csv", "as_json", "as_parquet", "record_row"]
 def record_row(path: Path) -> dict[str, Any]:
     """One flat row: what was asked, what came out, totals of the counts."""
     record = Record.open(path)
+    with reading(path, "record", "is it damaged?"):
+        return _row(path, record)
+
+
+def _row(path: Path, record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {"record": str(path), "kind": record.kind, "status": record.status, "created": record.created}
     row.update({f"target.{name}": value for name, value in record.target.items()})
     row.update({f"seed.{name}": value for name, value in record.seeds.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from hw_profiles.registry import Registry, data_files, is_reference, toml_file
+from hw_profiles.texts import safe_text
 
 if TYPE_CHECKING:
     from hw_profiles.schema import ProfileModel
@@ -47,29 +47,30 @@ def load_profile(name_or_path: str | Path) -> ProfileModel:
 
 @lru_cache(maxsize=64)
 def _load(path: Path, _changed: int) -> ProfileModel:
+    from hw_profiles.reading.files import reading
     from hw_profiles.schema import ProfileModel
 
     data = _read(path)
-    problems = _problems(data)
-    if problems:
-        raise InputError(f"{path.name} is not a usable profile ({len(problems)} wrong): " + "; ".join(problems))
-    return ProfileModel.model_validate(data)
+    with reading(path, "profile", "see docs/energy.md"):
+        problems = _problems(data)
+        if problems:
+            raise InputError(f"{path.name} is not a usable profile ({len(problems)} wrong): " + "; ".join(problems))
+        return ProfileModel.model_validate(data)
 
 
 def check_profile(path: Path) -> list[str]:
     """Everything that is wrong with the profile file ``path``, one line each; empty when it is right."""
-    return _problems(_read(path))
+    from hw_profiles.reading.files import reading
+
+    data = _read(path)
+    with reading(path, "profile", "see docs/energy.md"):
+        return [safe_text(problem) for problem in _problems(data)]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from error
+    from hw_profiles.reading.settings import read_toml
+
+    return read_toml(path, "profile", "see docs/energy.md")[1]
 
 
 def _problems(data: dict[str, Any]) -> list[str]:
@@ -152,7 +153,7 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
                 "add a [[price]], a [[covered]] or an [[unpublished]] entry"
             )
     for entry in _tables(data, "validity"):
-        if entry.get("metric") not in METRICS:
+        if str(entry.get("metric")) not in METRICS:
             found.append(f"validity: unknown metric {entry.get('metric')!r}; known: {', '.join(METRICS)}")
     return found
 
@@ -160,7 +161,7 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
 def _wrong_dimension(figure: Any, expected: str, place: str) -> list[str]:
     from hw_profiles.units import UNITS, units_of
 
-    if not isinstance(figure, dict) or figure.get("unit") not in UNITS:
+    if not isinstance(figure, dict) or not isinstance(figure.get("unit"), str) or figure["unit"] not in UNITS:
         return []
     got = UNITS[figure["unit"]][0]
     if got == expected:

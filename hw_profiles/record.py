@@ -36,6 +36,7 @@ from hw_profiles.output import Output, remove_leftover
 __all__ = ["SCHEMA", "Record", "provenance"]
 
 SCHEMA = 1
+_CELL, _COUNT = 200, 1000  #: bytes of memory of one value of a table, and of one count, about
 SHORTEST_PAUSE = 0.1  #: seconds between two flushes of appended rows
 
 
@@ -231,21 +232,17 @@ class Record:
         Raises:
             InputError: missing, not HDF5, or not a record of ours.
         """
-        import h5py
+        from hw_profiles.reading import open_hdf5
 
         path = Path(path)
-        remove_leftover(path)
-        if not path.is_file():
-            raise InputError(f"no record {path}: the file does not exist")
-        try:
-            with h5py.File(path, "r") as file:
-                if "schema" not in file.attrs:
-                    raise InputError(f"{path} is an HDF5 file but not an Equipoise record (no schema attribute)")
-                if int(file.attrs["schema"]) > SCHEMA:
-                    raise InputError(f"{path} has schema {file.attrs['schema']}, this version reads up to {SCHEMA}")
-                return cls(path, _read(file))
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path} is not a readable HDF5 record ({error})") from None
+        if path.is_file():
+            remove_leftover(path)
+        with open_hdf5(path, "record") as file:
+            if "schema" not in file.attrs:
+                raise InputError(f"{path} is an HDF5 file but not an Equipoise record (no schema attribute)")
+            if int(file.attrs["schema"]) > SCHEMA:
+                raise InputError(f"{path} has schema {file.attrs['schema']}, this version reads up to {SCHEMA}")
+            return cls(path, _read(file, str(path)))
 
     @property
     def path(self) -> Path:
@@ -312,34 +309,40 @@ def _is_record_that(condition: Callable[[Record], bool]) -> Callable[[Path], boo
     return holds
 
 
-def _read(file: Any) -> dict[str, Any]:
+def _read(file: Any, name: str) -> dict[str, Any]:
+    from hw_profiles.reading import check_size, parse_json
+
     def value(dataset: Any) -> Any:
         content = dataset[()]
         if isinstance(content, bytes):
             return content.decode()
         return content.item() if getattr(content, "ndim", 1) == 0 else content
 
-    data: dict[str, Any] = {name: str(file.attrs[name]) for name in ("kind", "status", "created")}
+    data: dict[str, Any] = {key: str(file.attrs[key]) for key in ("kind", "status", "created")}
     data["run"] = str(file.attrs.get("run", ""))
-    for name in ("config", "seeds", "target", "provenance"):
-        data[name] = json.loads(file.attrs[name])
+    for key in ("config", "seeds", "target", "provenance"):
+        data[key] = parse_json(str(file.attrs[key]), f"{name}, {key}", "record", "write the record again")
+        if not isinstance(data[key], dict):
+            raise InputError(f"{name}: {key} holds a {type(data[key]).__name__}; expected names and values")
     for group in ("inputs", "results"):
-        data[group] = {name: (value(d), dict(d.attrs)) for name, d in file[group].items()}
+        data[group] = {key: (value(d), dict(d.attrs)) for key, d in file[group].items()}
     data["tables"] = {}
-    for name, table in file["tables"].items():
+    for key, table in file["tables"].items():
+        check_size(sum(d.size for d in table.values()) * _CELL, name, f"table {key}")
         columns = {
             column: [json.loads(v) for v in d[()]] if d.attrs["json"] else d[()].tolist() for column, d in table.items()
         }
         length = len(next(iter(columns.values()), []))
-        data["tables"][name] = [{c: columns[c][i] for c in columns} for i in range(length)]
+        data["tables"][key] = [{c: columns[c][i] for c in columns} for i in range(length)]
     rows = file["ledger"]
+    check_size(rows["count"].size * _COUNT, name, "its counts")
     texts = {f: [v.decode() for v in rows[f][()]] for f in ("event", "component", "layer", "phase")}
     cores, counts = rows["core"][()].tolist(), rows["count"][()].tolist()
     data["ledger"] = Ledger(
         {
             Key(Event(e), c, layer, core, p): n
             for e, c, layer, core, p, n in zip(
-                texts["event"], texts["component"], texts["layer"], cores, texts["phase"], counts
+                texts["event"], texts["component"], texts["layer"], cores, texts["phase"], counts, strict=True
             )
         }
     )

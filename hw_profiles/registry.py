@@ -28,6 +28,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -170,7 +171,7 @@ class Registry(Generic[T]):
         return len(self.entries())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._loaded or name in self.entries()
+        return isinstance(name, str) and (name in self._loaded or name in self.entries())
 
     def __getitem__(self, name: str) -> T:
         return self.find(name)
@@ -198,13 +199,15 @@ class Registry(Generic[T]):
         Raises:
             InputError: no such thing; names the nearest one and all there are.
         """
+        if not isinstance(name, str):
+            raise InputError(f"a {self.kind} is named by a text, got {shown(name)}")
         if name in self:
             return
         if is_reference(name):
             self.find(name)
             return
         known = list(self)
-        raise InputError(f"no {self.kind} {name!r}; {nearest(name, known)}{self._ways(known)}")
+        raise InputError(f"no {self.kind} {shown(name)}; {nearest(name, known)}{self._ways(known)}")
 
     def find(self, name: str) -> T:
         """The thing called ``name``, or at ``path.py:Name`` or ``package.module:Name``.
@@ -212,6 +215,8 @@ class Registry(Generic[T]):
         Raises:
             InputError: no such thing, a plug-in that cannot be imported, or one that is not of this kind.
         """
+        if not isinstance(name, str):
+            raise InputError(f"a {self.kind} is named by a text, got {shown(name)}")
         if name in self._loaded:
             return self._loaded[name]
         entry = self.entries().get(name)

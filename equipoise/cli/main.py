@@ -124,5 +124,7 @@ def _notes() -> Iterator[None]:
 
 
 def _fail(text: str) -> int:
-    print(f"equipoise: {' '.join(text.split())}", file=sys.stderr)
+    from hw_profiles.texts import one_line
+
+    print(f"equipoise: {one_line(text, 1000)}", file=sys.stderr)
     return 2

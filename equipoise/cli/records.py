@@ -24,14 +24,23 @@ def command() -> None:
 
 def _rows(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
     from equipoise.study.store import is_study, read_study
+    from hw_profiles.errors import InputError
     from hw_profiles.export import record_row
+    from hw_profiles.texts import one_line
 
     rows: list[dict[str, Any]] = []
-    for path in (p for given in paths for p in (sorted(given.glob("*.h5")) if given.is_dir() else [given])):
-        if is_study(path):
-            rows += [entry.row() for entry in read_study(path).entries]
-        else:
-            rows.append(record_row(path))
+    unread: list[InputError] = []
+    files = [p for given in paths for p in (sorted(given.glob("*.h5")) if given.is_dir() else [given])]
+    for path in files:
+        try:
+            rows += [entry.row() for entry in read_study(path).entries] if is_study(path) else [record_row(path)]
+        except InputError as error:
+            unread.append(error)
+            rows.append({"record": str(path), "kind": "", "status": "unreadable", "created": "", "error": str(error)})
+    if unread and len(unread) == len(files):
+        raise unread[0] if len(unread) == 1 else InputError(f"none of {len(files)} files can be read; {unread[0]}")
+    for reason in unread:
+        click.echo(f"equipoise: note: {one_line(str(reason), 300)}", err=True)
     return rows
 
 

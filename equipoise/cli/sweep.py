@@ -16,6 +16,7 @@ __all__ = ["command"]
 @click.option("--workers", type=int, default=1, show_default=True, help="Local processes, one thread each.")
 @click.option("--scheduler", help="Address of a running Dask scheduler, instead of local processes.")
 @click.option("--retries", type=int, default=1, show_default=True, help="Times a failed run is tried again.")
+@click.option("--allow-tasks", is_flag=True, help="Run tasks outside Equipoise: the study then runs code of others.")
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Also write a page about it; an earlier one is replaced."
 )
@@ -28,6 +29,7 @@ def command(
     workers: int,
     scheduler: str | None,
     retries: int,
+    allow_tasks: bool,
     report: Path | None,
     force: bool,
     as_json: bool,
@@ -53,7 +55,7 @@ def command(
         return
     if study is None or out is None:
         raise InputError("give a study and --out FILE.h5, or --list")
-    loaded = load_study(study)
+    loaded = load_study(study, allow_tasks=allow_tasks)
     claim(
         {"--out": out, "its journal": journal_of(out), "--report": report},
         inputs={"STUDY": study},

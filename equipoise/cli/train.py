@@ -138,15 +138,9 @@ def _chip(chip: str | None, target: str) -> dict[str, Any]:
     """The machine's settings: a preset's or, from a JSON or TOML file, any target's (a table ``parameters`` or all)."""
     if chip is None:
         return {}
-    import json
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     from hw_profiles.errors import InputError
+    from hw_profiles.reading.settings import read_json, read_toml
+    from hw_profiles.texts import shown
     from substrates.analog import load_preset
 
     path = Path(chip)
@@ -154,9 +148,9 @@ def _chip(chip: str | None, target: str) -> dict[str, Any]:
         if target != "analog":
             raise InputError(f"--chip {chip}: an analog preset, but the target is {target}; give a .toml or .json file")
         return load_preset(chip).as_dict()
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        return dict(found.get("parameters", found))
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(f"{chip} is not a readable file of the machine's settings ({error})") from None
+    what, fix = "file of the machine's settings", "see substrates/analog/README.md"
+    found = read_json(path, what, fix) if path.suffix == ".json" else read_toml(path, what, fix)[1]
+    settings = found.get("parameters", found) if isinstance(found, dict) else found
+    if not isinstance(settings, dict):
+        raise InputError(f"{chip} is not a {what}: expected settings by name, got {shown(settings)}")
+    return settings

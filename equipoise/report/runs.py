@@ -14,7 +14,9 @@ from hw_profiles.measured import timed_ledger
 from hw_profiles.per_sample import INFERENCE, TRAINING_SAMPLE, Share, shares
 from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
+from hw_profiles.reading.files import reading
 from hw_profiles.record import Record
+from hw_profiles.registry import is_reference
 
 __all__ = ["Quality", "Run", "load_runs"]
 
@@ -103,6 +105,11 @@ def _names(paths: list[Path]) -> list[str]:
 
 def _run(path: Path, name: str, profiles: list[Any]) -> Run:
     record = Record.open(path)
+    with reading(path, "record", "is it damaged?"):
+        return _priced(record, path, name, profiles)
+
+
+def _priced(record: Record, path: Path, name: str, profiles: list[Any]) -> Run:
     ledger, config, target = timed_ledger(record), record.config, record.target
     own = str(config.get("profile") or profile_of(str(target.get("resolved"))))
     costs: dict[str, Cost] = {}
@@ -146,6 +153,8 @@ def _run(path: Path, name: str, profiles: list[Any]) -> Run:
 
 
 def _own(name: str) -> Any:
+    if is_reference(name):  # code of others, named by a file of others: never run
+        return None
     try:
         return load_profile(name)
     except InputError:  # a profile file that is not here any more

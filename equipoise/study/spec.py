@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import sys
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.reading import read_toml, study_runs
+from hw_profiles.registry import is_reference
+from hw_profiles.texts import shown
 
 __all__ = ["Item", "Study", "list_studies", "load_study"]
 
@@ -53,33 +56,31 @@ def list_studies() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def load_study(name_or_path: str | Path) -> Study:
+def load_study(name_or_path: str | Path, *, allow_tasks: bool = False) -> Study:
     """Read a study that ships, or a file.
+
+    Args:
+        allow_tasks: let the study run tasks outside Equipoise (``package.module:function``). Their modules are
+            imported here already: allow it for studies of people you trust.
 
     Raises:
         InputError: no such study; not TOML; everything that is wrong with it.
     """
-    path = FOLDER / f"{name_or_path}.toml"
-    if not path.is_file():
-        path = Path(name_or_path)
-        if not path.is_file():
-            raise InputError(
-                f"no study {str(name_or_path)!r}; there are {', '.join(list_studies())}, or give a .toml file"
-            )
-    if sys.version_info >= (3, 11):
-        import tomllib
+    if str(name_or_path) in list_studies():
+        path = FOLDER / f"{name_or_path}.toml"
     else:
-        import tomli as tomllib
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from None
-    problems = _problems(data)
+        path = Path(name_or_path)
+        if "\0" in str(path) or not path.exists():
+            raise InputError(
+                f"no study {shown(str(name_or_path))}; there are {', '.join(list_studies())}, or give a .toml file"
+            )
+    text, data = read_toml(path, "study", "see docs/records.md")
+    problems = _problems(data, allow_tasks)
     if problems:
         raise InputError(f"{path.name} is not a usable study: {'; '.join(problems)}")
     cases = data.get("case") or [{}]
     items: list[Item] = []
+    _check_runs(data, cases, path.name)
     for case in cases:
         task = case.get("task", data.get("task"))
         fixed = {**data.get("fixed", {}), **case.get("fixed", {})}
@@ -104,12 +105,23 @@ def _key(task: str, parameters: dict[str, Any]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _problems(data: dict[str, Any]) -> list[str]:
+def _check_runs(data: dict[str, Any], cases: list[dict[str, Any]], name: str) -> None:
+    """Count the runs before any is made."""
+    grids = [{**data.get("grid", {}), **case.get("grid", {})} for case in cases]
+    runs = sum(math.prod(len(values) for values in grid.values()) for grid in grids)
+    if runs > study_runs():
+        raise InputError(
+            f"{name} asks for {shown(runs, 30)} runs, the limit is {study_runs()}; make its grid smaller, or set "
+            "EQUIPOISE_STUDY_RUNS"
+        )
+
+
+def _problems(data: dict[str, Any], allow_tasks: bool = False) -> list[str]:
     from equipoise.study.findings import FINDINGS
-    from equipoise.study.tasks import check_task
+    from equipoise.study.tasks import OUTSIDE, check_task
 
     found = [
-        f"unknown entry {name!r}; known: {', '.join(sorted(_WORDS | _TABLES))}"
+        f"unknown entry {shown(name)}; known: {', '.join(sorted(_WORDS | _TABLES))}"
         for name in data.keys() - _WORDS - _TABLES
     ]
     cases = data.get("case", [{}])
@@ -118,16 +130,33 @@ def _problems(data: dict[str, Any]) -> list[str]:
     for place, case in enumerate(cases):
         where = f"case {place + 1}: " if data.get("case") else ""
         task = case.get("task", data.get("task"))
-        found += [f"{where}{text}" for text in ([check_task(task)] if task else ["no task"]) if text]
+        said = check_task(task, allow=allow_tasks) if task else "no task"
+        found += [f"{where}{said}"] if said else []
         for table in ("fixed", "grid"):
-            if not isinstance({**data, **case}.get(table, {}), dict):
+            if any(not isinstance(owner.get(table, {}), dict) for owner in (data, case)):
                 found.append(f"{where}{table} must be a table")
+        if any(not isinstance(table.get("grid", {}), dict) for table in (data, case)):
+            continue
         grid = {**data.get("grid", {}), **case.get("grid", {})}
         found += [
             f"{where}grid.{name} must be a list with at least one value"
             for name, values in grid.items()
             if not isinstance(values, list) or not values
         ]
-    if data.get("finding") and data["finding"] not in FINDINGS:
-        found.append(f"unknown finding {data['finding']!r}; known: {', '.join(FINDINGS)}")
+    if not allow_tasks:
+        owners = [data, *cases]
+        parameters = [(name, value) for owner in owners for table in ("fixed", "grid")
+                      if isinstance(owner.get(table), dict) for name, value in owner[table].items()]  # fmt: skip
+        found += [f"{name} {shown(text)} {OUTSIDE}" for name, value in parameters for text in _references(value)]
+    finding = data.get("finding")
+    if finding and (not isinstance(finding, str) or finding not in FINDINGS):
+        found.append(f"unknown finding {shown(finding)}; known: {', '.join(FINDINGS)}")
     return found
+
+
+def _references(value: Any) -> list[str]:
+    """Every text inside ``value`` that names code (``path.py:Name``), wherever a rule or generator may be named."""
+    if isinstance(value, str):
+        return [value] if is_reference(value) else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for part in inner for text in _references(part)]

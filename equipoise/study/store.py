@@ -158,14 +158,14 @@ def _lock(journal: Journal, path: Path) -> None:
 
 def is_study(path: Path) -> bool:
     """Whether ``path`` is a study's file (or the journal of one that never got that far)."""
-    import h5py
+    from hw_profiles.reading import open_hdf5
 
     if not path.is_file():
         return journal_of(path).is_file()
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path, "study") as file:
             return "study_schema" in file.attrs
-    except OSError:
+    except InputError:
         return False
 
 
@@ -175,28 +175,34 @@ def read_study(path: str | Path) -> StudyData:
     Raises:
         InputError: there is no such study, or the file is not one.
     """
-    import h5py
+    from equipoise.study.reading import entry_from
+    from hw_profiles.reading import open_hdf5, parse_json, reading
 
     path = Path(path)
     name, text, provenance, entries = "", "", {}, {}
-    if path.is_file():
-        try:
-            with h5py.File(path, "r") as file:
-                if int(file.attrs["study_schema"]) > SCHEMA:
-                    raise InputError(
-                        f"{path} has schema {file.attrs['study_schema']}, this version reads up to {SCHEMA}"
-                    )
-                name, text = str(file.attrs["name"]), file["study"].asstr()[()]
-                provenance = json.loads(file.attrs["provenance"])
-                details = file["runs/details"].asstr()[()]
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path} is not a study file ({error})") from None
-        entries = {e.key: e for e in (Entry(**json.loads(d, object_hook=_decode)) for d in details)}
-    for line in Journal.read(journal_of(path)):
-        if "study" in line:
-            name, text, provenance = line["study"], line["text"], line["provenance"]
-        else:
-            entries[line["key"]] = Entry(**line)
+    fix = "run the study again into another file"
+    if path.exists() or not journal_of(path).exists():
+        with open_hdf5(path, "study") as file:
+            if "study_schema" not in file.attrs:
+                raise InputError(f"{path} is an HDF5 file but not a study file (no study_schema attribute)")
+            if int(file.attrs["study_schema"]) > SCHEMA:
+                raise InputError(f"{path} has schema {file.attrs['study_schema']}, this version reads up to {SCHEMA}")
+            name, text = str(file.attrs["name"]), file["study"].asstr()[()]
+            provenance = parse_json(str(file.attrs["provenance"]), str(path), "study", fix)
+            for detail in file["runs/details"].asstr()[()]:
+                entry = entry_from(json.loads(detail, object_hook=_decode), str(path))
+                entries[entry.key] = entry
+    with reading(journal_of(path), "journal of a study", fix):
+        for line in Journal.read(journal_of(path)):
+            if not isinstance(line, dict):
+                raise InputError(f"{journal_of(path)} holds a line that is no entry; {fix}")
+            if "study" in line:
+                name, text, provenance = str(line["study"]), str(line["text"]), line["provenance"]
+            else:
+                entry = entry_from(line, str(journal_of(path)))
+                entries[entry.key] = entry
+    if not isinstance(provenance, dict):
+        raise InputError(f"{path}: the provenance is no set of names and values; {fix}")
     if not name:
         raise InputError(f"no study {path}")
     return StudyData(name, text, provenance, sorted(entries.values(), key=lambda entry: entry.index))

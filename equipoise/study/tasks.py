@@ -14,9 +14,15 @@ from typing import Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
-from hw_profiles.registry import Entry, Registry
+from hw_profiles.registry import Entry, Registry, is_reference
+from hw_profiles.texts import shown
 
-__all__ = ["TASKS", "Outcome", "check_task", "find_task"]
+__all__ = ["OUTSIDE", "TASKS", "Outcome", "check_task", "find_task"]
+
+#: said of everything a study names that is code of others
+OUTSIDE = (
+    "is code outside Equipoise, which this study would run; if you trust it, say so: --allow-tasks (allow_tasks=True)"
+)
 
 
 @dataclass(frozen=True)
@@ -154,15 +160,27 @@ TASKS: Registry[Callable[..., Outcome]] = Registry(
 )
 
 
-def check_task(name: str) -> str:
+def check_task(name: str, *, allow: bool = False) -> str:
     """What is wrong with a task's name; empty when nothing is."""
     try:
-        find_task(name)
+        find_task(name, allow=allow)
     except InputError as error:
         return str(error)
     return ""
 
 
-def find_task(name: str) -> Callable[..., Outcome]:
-    """The task called ``name``, or the function at ``path.py:function`` or ``package.module:function``."""
-    return TASKS.find(str(name))
+def find_task(name: str, *, allow: bool = False) -> Callable[..., Outcome]:
+    """The task called ``name``, or the function at ``path.py:function`` or ``package.module:function``.
+
+    Args:
+        allow: whether a task outside the table may be used: to find it is to import its module, which runs code, and
+            to run it is to call any function with any arguments.
+
+    Raises:
+        InputError: no such task, or one outside the table that is not allowed.
+    """
+    if not isinstance(name, str):
+        raise InputError(f"a task is named by a text, got {shown(name)}")
+    if not allow and name not in TASKS and is_reference(name):
+        raise InputError(f"the task {shown(name)} {OUTSIDE}")
+    return TASKS.find(name)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.reading import check_file, probe, reading
+from hw_profiles.texts import shown
 from learning_rules import LearnerState, NudgeState
 
 if TYPE_CHECKING:
@@ -68,28 +70,81 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
     Raises:
         InputError: unreadable, of another version, or of a run with other settings (which are named).
     """
-    import pickle
+    if not path.exists():
+        return None
+    fix = "remove it to start afresh"
+    check_file(path, "checkpoint", fix)
+    with reading(path, "checkpoint", fix):
+        probe("equipoise.training.checkpoint:inspect", path)
+        state = _load(path)
+        version = state["version"]
+        if version != VERSION:
+            raise InputError(
+                f"{path} is a checkpoint of version {shown(version)}, this program reads {VERSION}; start afresh"
+            )
+        before = {"nudge_force": "following", **state["identity"]}  # the setting is younger than some checkpoints
+        different = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
+        if different:
+            changes = ", ".join(f"{k} {shown(before.get(k))} -> {shown(identity.get(k))}" for k in different)
+            raise InputError(f"{path} belongs to a run with other settings ({changes}); resume with the same ones")
+        state["ledger"] = Ledger({Key(Event(e), c, layer, core, p): n for e, c, layer, core, p, n in state["ledger"]})
+        nudge = state["learner"]["nudge"]
+        state["learner"] = LearnerState(int(state["learner"]["step"]), None if nudge is None else NudgeState(**nudge))
+        return state
+
+
+def inspect(path: Path) -> None:
+    """Try to load a checkpoint; done in a process of its own, because torch reads it in compiled code.
+
+    Raises:
+        InputError: not an archive as torch writes it, or larger inside than the file.
+    """
+    with reading(path, "checkpoint", "remove it to start afresh"):
+        _load(path)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import zipfile
 
     import torch
 
-    if not path.is_file():
-        return None
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        version = state["version"]
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} is not a readable checkpoint ({str(error).splitlines()[0]}); remove it") from None
-    if version != VERSION:
-        raise InputError(f"{path} is a checkpoint of version {version}, this program reads {VERSION}; start afresh")
-    before = {"nudge_force": "following", **state["identity"]}  # checkpoints without it are older than the setting
-    different = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
-    if different:
-        changes = ", ".join(f"{k} {before.get(k)!r} -> {identity.get(k)!r}" for k in different)
-        raise InputError(f"{path} belongs to a run with other settings ({changes}); resume with the same ones")
-    state["ledger"] = Ledger({Key(Event(e), c, layer, core, p): n for e, c, layer, core, p, n in state["ledger"]})
-    nudge = state["learner"]["nudge"]
-    state["learner"] = LearnerState(state["learner"]["step"], None if nudge is None else NudgeState(**nudge))
-    return state
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise InputError(f"{path} is not a checkpoint: torch packs nothing, and something in it is packed")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise InputError(f"{path} is not a checkpoint: it is larger inside than the file")
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    needed = {"version": int, "identity": dict, "network": dict, "learner": dict, "ledger": list, "history": list,
+              "best": dict, "optimizer": dict}  # fmt: skip
+    for name, kind in needed.items():
+        if not isinstance(state, dict) or not isinstance(state.get(name), kind):
+            raise InputError(f"{path} is not a checkpoint: it holds no {name}; remove it to start afresh")
+    _check_history(state["history"], state["best"], str(path))
+    return dict(state)
+
+
+def _check_history(history: list[Any], best: dict[str, Any], name: str) -> None:
+    """One row of numbers per epoch, and the best of them."""
+    numbers = (int, float, type(None))
+    for place, row in enumerate(history):
+        whole = (
+            isinstance(row, dict)
+            and row.get("epoch") == place + 1
+            and isinstance(row.get("test_accuracy"), float)
+            and isinstance(row.get("seconds"), float)
+            and row.keys() == history[0].keys()
+            and all(
+                isinstance(value, (*numbers, list, tuple))
+                and (isinstance(value, numbers) or all(isinstance(v, numbers) for v in value))
+                for value in row.values()
+            )
+        )
+        if not whole:
+            raise InputError(f"{name} is not a checkpoint: epoch {place + 1} of its history is {shown(row)}")
+    sound = {"accuracy": float, "epoch": int, "weights": dict}
+    if history and not all(isinstance(best.get(key), kind) for key, kind in sound.items()):
+        raise InputError(f"{name} is not a checkpoint: its best epoch is {shown(best, 80)}")
 
 
 def restore_machine(machine: RelaxationSubstrate, state: Any) -> None:

@@ -21,6 +21,7 @@ from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event, Phase
 from hw_profiles.output import Output
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
+from hw_profiles.reading import reading
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
 
@@ -171,11 +172,14 @@ class _Training:
                 f"prices {'counts' if timed else 'time'}; resume with the profile it began with, price the record "
                 "again afterwards"
             )
-        self.network.load_state_dict(saved["network"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(saved["scheduler"])
-        restore_machine(self.machine, saved["machine"])
+        with reading(
+            str(self.config.checkpoint_path), "checkpoint of this run", "resume with the same settings, or remove it"
+        ):
+            self.network.load_state_dict(saved["network"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(saved["scheduler"])
+            restore_machine(self.machine, saved["machine"])
         self.state, self.run.ledger = saved["learner"], saved["ledger"]
         self.history, self.best = saved["history"], saved["best"]
         self.run.work_s = sum(row["seconds"] for row in self.history)

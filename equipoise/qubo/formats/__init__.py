@@ -6,12 +6,12 @@ The readers are imported when they are used, so that the table is had without th
 from __future__ import annotations
 
 import gzip
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
+from hw_profiles.reading import gunzip, read_bytes, reading
 from hw_profiles.registry import Registry, lazy
 
 if TYPE_CHECKING:
@@ -67,26 +67,17 @@ def read(path: str | Path, format: str = "auto") -> Problem:
     if format != "auto":
         FORMATS.check(format)
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; expected a problem file")
-    if not path.exists():
-        raise InputError(f"no file {path}")
-    data = path.read_bytes()
+    data = read_bytes(path, "problem file", "give a file that can be read")
     if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise InputError(f"{path.name} is a damaged or cut off gzip file") from None
+        data = gunzip(data, path.name)
     if not data.strip():
         raise InputError(f"{path.name} is empty; expected a problem")
     source = Source(data, path.name)
     name = detect(source, FORMATS.usable()) if format == "auto" else format
     if name == "npz" and data[:2] != b"PK":
         raise InputError(f"{path.name} is not an .npz file")
-    try:
+    with reading(path.name, "problem file", f"it was read as {name}"):
         return FORMATS[name].read(source)
-    except MemoryError:
-        raise InputError(f"{path.name}: the problem does not fit into this machine's memory") from None
 
 
 def write(problem: Problem, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> Path:

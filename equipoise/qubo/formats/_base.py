@@ -9,8 +9,14 @@ from typing import Literal
 
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
+from hw_profiles.reading.limits import check_size
+from hw_profiles.texts import shown
 
-__all__ = ["Fit", "Format", "Source", "header_numbers", "text_of"]
+__all__ = ["Fit", "Format", "Source", "check_variables", "header_numbers", "text_of"]
+
+#: bytes of memory while reading, for one byte of text and for one variable (measured, rounded up)
+_TEXT_MEMORY, _VARIABLE_MEMORY = 16, 160
+_ALWAYS = 1_000_000  #: variables that a file of any size may declare
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ def text_of(source: Source) -> list[str]:
     Raises:
         InputError: empty or not text.
     """
+    check_size(_TEXT_MEMORY * len(source.data), source.name, "the problem")
     if b"\0" in source.data[:4096]:
         raise InputError(f"{source.name} is a binary file, expected text (or an .npz)")
     try:
@@ -89,9 +96,23 @@ def header_numbers(line: str, count: int, name: str, expected: str) -> list[int]
     except ValueError:
         numbers = []
     if len(numbers) != count or min(numbers) < 0:
-        raise InputError(f"{name}: the first line should hold {expected}, got {line.strip()[:60]!r}")
+        raise InputError(f"{name}: the first line should hold {expected}, got {shown(line.strip())}")
     if numbers[0] == 0:
         raise InputError(f"{name}: the problem has zero variables")
     if numbers[0] >= 2**31:
         raise InputError(f"{name}: {numbers[0]} variables are more than any target holds")
     return numbers
+
+
+def check_variables(n: int, source: Source) -> None:
+    """Refuse a header that promises many more variables than the file has room to speak of.
+
+    Raises:
+        InputError: more than a million, and more than the file has bytes; or beyond the limit on memory.
+    """
+    if n > max(_ALWAYS, len(source.data)):
+        raise InputError(
+            f"{source.name}: the header promises {n} variables, but the file has {len(source.data)} bytes; "
+            "is the header damaged?"
+        )
+    check_size(_VARIABLE_MEMORY * n, source.name, f"{n} variables")

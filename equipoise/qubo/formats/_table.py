@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from hw_profiles.reading.limits import check_size
+from hw_profiles.texts import shown
 
 __all__ = ["Table", "check_once", "number", "read_table"]
 
+_SLOW_LINE = 400  #: bytes of memory of one line that is read by Python, about
 EXACT = 2**53  #: whole numbers up to this are exact in float64
 
 
@@ -92,6 +95,7 @@ def _fast(lines: Sequence[str], first_line: int, default: int | None) -> Table |
 
 
 def _slow(lines: Sequence[str], first_line: int, name: str, default: int | None) -> Table:
+    check_size(_SLOW_LINE * len(lines), name, f"{len(lines)} lines that no fast reader takes")
     rows: list[int] = []
     cols: list[int] = []
     values: list[int | float] = []
@@ -103,18 +107,18 @@ def _slow(lines: Sequence[str], first_line: int, name: str, default: int | None)
         if len(fields) == 2 and default is not None:
             fields = [*fields, str(default)]
         if len(fields) != 3:
-            raise InputError(f"{where}: expected three fields 'i j value', got {line.strip()[:60]!r}")
+            raise InputError(f"{where}: expected three fields 'i j value', got {shown(line.strip())}")
         try:
             rows.append(int(fields[0]))
             cols.append(int(fields[1]))
         except ValueError:
-            raise InputError(f"{where}: expected two whole-number indices, got {line.strip()[:60]!r}") from None
+            raise InputError(f"{where}: expected two whole-number indices, got {shown(line.strip())}") from None
         if max(abs(rows[-1]), abs(cols[-1])) >= 2**62:
-            raise InputError(f"{where}: the index {max(rows[-1], cols[-1])} is out of range")
+            raise InputError(f"{where}: the index {shown(max(rows[-1], cols[-1], key=abs))} is out of range")
         try:
             values.append(number(fields[2]))
         except ValueError:
-            raise InputError(f"{where}: expected a finite number as value, got {fields[2][:40]!r}") from None
+            raise InputError(f"{where}: expected a finite number as value, got {shown(fields[2], 40)}") from None
     whole = all(isinstance(v, int) for v in values)
     small = all(abs(v) < 2**62 for v in values)
     if not whole and any(isinstance(v, int) and int(float(v)) != v for v in values):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, check_variables, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -20,6 +20,7 @@ def read(source: Source) -> Problem:
             "cut it before each line 'n m'"
         )
     n, count = header_numbers(lines[0], 2, source.name, "'n m', variables and entries")
+    check_variables(n, source)
     table = read_table(lines[1:], 2, source.name, count=count).shifted(1, n, source.name)
     check_once(table, n, source.name)
     off = table.rows != table.cols

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, check_variables, header_numbers, text_of
 from equipoise.qubo.formats._table import Table, check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -38,6 +38,7 @@ def cut_problem(table: Table, n: int, **kept: Any) -> Problem:
 def read(source: Source) -> Problem:
     lines = text_of(source)
     n, count = header_numbers(lines[0], 2, source.name, "'n m', nodes and edges")
+    check_variables(n, source)
     table = read_table(lines[1:], 2, source.name, default=1, count=count).shifted(1, n, source.name)
     loops = np.flatnonzero(table.rows == table.cols)
     if len(loops):

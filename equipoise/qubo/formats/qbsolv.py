@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, check_variables, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, number, read_table
 from equipoise.qubo.formats.triplet import entries
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 
 __all__ = ["FORMAT"]
 
@@ -26,9 +27,10 @@ def read(source: Source) -> Problem:
     if len(fields) != 6 or fields[1] != "qubo":
         raise InputError(
             f"{source.name}, line {head + 1}: expected 'p qubo target maxNodes nNodes nCouplers', "
-            f"got {lines[head].strip()[:60]!r}"
+            f"got {shown(lines[head].strip())}"
         )
     n, nodes, couplers = header_numbers(" ".join(fields[3:]), 3, source.name, "'p qubo 0 maxNodes nNodes nCouplers'")
+    check_variables(n, source)
     try:
         offset = next((number(f[2]) for f in map(str.split, lines) if f[:2] == ["c", "offset"] and len(f) == 3), 0)
     except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.qubo.formats._base import Fit, Format, Source, header_numbers, text_of
+from equipoise.qubo.formats._base import Fit, Format, Source, check_variables, header_numbers, text_of
 from equipoise.qubo.formats._table import check_once, read_table
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -15,6 +15,7 @@ __all__ = ["FORMAT", "entries"]
 def read(source: Source) -> Problem:
     lines = text_of(source)
     (n,) = header_numbers(lines[0], 1, source.name, "'n', the number of variables")
+    check_variables(n, source)
     table = read_table(lines[1:], 2, source.name).shifted(0, n, source.name)
     check_once(table, n, source.name)
     return Problem.build(

@@ -6,11 +6,9 @@ dimensions as 32-bit integers, and the bytes.
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import struct
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from equipoise.training.datasets.base import Split, finish
 from hw_profiles.errors import InputError
+from hw_profiles.reading import check_size, gunzip, read_bytes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -86,18 +85,18 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         InputError: not gzip, not idx, another type, truncated, or longer than it says.
     """
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is not a readable gzip file ({error}); download it again") from None
+    data = read_bytes(path, "idx file", "download it again")
+    if path.suffix == ".gz":
+        data = gunzip(data, str(path))
+    check_size(5 * len(data), str(path), "its values as float32")
     if len(data) < 4 or data[:2] != b"\0\0":
         raise InputError(f"{path} is not an idx file: it starts with {data[:4].hex() or 'nothing'}, expected 0000")
     if data[2] != 8:
         raise InputError(f"{path} holds values of type {data[2]:#04x}; expected unsigned bytes (0x08)")
     dimensions = data[3]
     start = 4 + 4 * dimensions
+    if dimensions > 8:
+        raise InputError(f"{path} has {dimensions} dimensions; expected 1 to 3")
     if dimensions == 0 or len(data) < start:
         raise InputError(f"{path} is truncated inside its header; download it again")
     shape = struct.unpack(f">{dimensions}I", data[4:start])

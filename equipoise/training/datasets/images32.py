@@ -1,12 +1,10 @@
 """CIFAR-10, CIFAR-100 and ImageNet-32 in their published Python pickles, for files the user has.
 
-The pickles are read with an unpickler that knows NumPy arrays and nothing else, so a file cannot run code.
+The pickles are read by `pickles`, which knows arrays of numbers and nothing else, so a file cannot run code.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,30 +12,16 @@ import numpy as np
 
 from equipoise.training.datasets.augment import flip_and_shift
 from equipoise.training.datasets.base import Split, finish
+from equipoise.training.datasets.pickles import load_batch
 from hw_profiles.errors import InputError
+from hw_profiles.reading import check_size, read_bytes, reading
+from hw_profiles.texts import shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
 __all__ = ["load_cifar10", "load_cifar100", "load_imagenet32"]
-
-_SAFE = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _SAFE:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module, name)
 
 
 def load_cifar10(data_dir: Path | None = None) -> Split:
@@ -74,17 +58,29 @@ def _folder(what: str, data_dir: Path | None, usual: str, marker: str) -> Path:
 
 
 def _batch(path: Path, labels: str, first: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist")
-    try:
-        content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
-        table = {k.decode() if isinstance(k, bytes) else k: v for k, v in content.items()}
-        images = np.asarray(table["data"])
-        targets = np.asarray(table[labels], np.int64) - first
-    except (pickle.UnpicklingError, EOFError, KeyError, AttributeError, ValueError, TypeError, IndexError) as error:
-        raise InputError(f"{path} is not a readable batch of images ({error}); unpack the archive again") from None
-    if images.dtype != np.uint8 or images.ndim != 2 or images.shape[1] != 3072:
-        raise InputError(f"{path} holds images {images.dtype} {images.shape}; expected uint8 (count, 3072)")
+    fix = "unpack the archive again"
+    data = read_bytes(path, "batch of images", fix)
+    check_size(4 * len(data), str(path), "its content")
+    with reading(path, "batch of images", fix):
+        try:
+            table = load_batch(data)
+        except InputError as error:
+            raise InputError(f"{path} is not a readable batch of images: {error}; {fix}") from None
+        images, numbers = table.get("data"), table.get(labels)
+        if (
+            not isinstance(images, np.ndarray)
+            or images.dtype != np.uint8
+            or images.ndim != 2
+            or images.shape[1] != 3072
+        ):
+            kind = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else shown(images, 40)
+            raise InputError(f"{path} holds images {kind}; expected uint8 (count, 3072)")
+        if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iu" and numbers.ndim == 1:
+            targets = numbers.astype(np.int64) - first
+        elif isinstance(numbers, list) and all(type(number) is int for number in numbers):
+            targets = np.array(numbers, np.int64) - first
+        else:
+            raise InputError(f"{path} holds the labels {shown(numbers, 40)}; expected whole numbers under {labels!r}")
     return images, targets
 
 

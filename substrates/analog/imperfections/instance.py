@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 from substrates.analog.imperfections.conductances import Array
 from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.network import Network
@@ -125,31 +128,58 @@ class ChipInstance:
         Raises:
             InputError: the file is not there, not HDF5 or not a chip instance.
         """
-        import h5py
+        from hw_profiles.reading import open_hdf5, parse_json
 
-        if not Path(path).is_file():
-            raise InputError(f"no chip instance at {path}; save one with ChipInstance.save")
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("kind") != "equipoise chip instance":
-                    raise InputError(f"{path} holds no chip instance; expected a file made by ChipInstance.save")
-                shapes = tuple(tuple(s) for s in json.loads(file.attrs["shapes"]))
-                neurons = {name: [file[f"neurons/{i}/{name}"][()] for i in range(len(shapes))] for name in _NEURONS}
-                arrays = {
-                    int(index): Array(
-                        w_max=float(group.attrs["w_max"]),
-                        writes=int(group.attrs["writes"]),
-                        **{name: group[name][()] for name in _ARRAYS},
-                    )
-                    for index, group in file.get("arrays", {}).items()
-                }
-                return cls(
-                    parameters=ChipParameters.from_dict(json.loads(file.attrs["parameters"]), str(path)),
-                    seed=int(file.attrs["seed"]),
-                    shapes=shapes,
-                    arrays=arrays,
-                    clock_s=float(file.attrs["clock_s"]),
-                    **neurons,
-                )
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path} is damaged or no chip instance ({error}); save it again") from error
+        fix = "save it again with ChipInstance.save"
+        with open_hdf5(path, "chip instance", fix) as file:
+            if file.attrs.get("kind") != "equipoise chip instance":
+                raise InputError(f"{path} holds no chip instance; expected a file made by ChipInstance.save")
+            shapes = _shapes(parse_json(str(file.attrs["shapes"]), str(path), "chip instance", fix), str(path))
+            sizes = [(math.prod(shape),) for shape in shapes]
+            neurons = {
+                name: [_values(file[f"neurons/{i}/{name}"], str(path), size) for i, size in enumerate(sizes)]
+                for name in _NEURONS
+            }
+            arrays = {int(index): _array(group, str(path)) for index, group in file.get("arrays", {}).items()}
+            parameters = parse_json(str(file.attrs["parameters"]), str(path), "chip instance", fix)
+            clock_s = float(file.attrs["clock_s"])
+            if not 0 <= clock_s < math.inf:
+                raise InputError(f"{path}: the chip's age is {clock_s} s; {fix}")
+            return cls(
+                parameters=ChipParameters.from_dict(parameters, str(path)),
+                seed=int(file.attrs["seed"]),
+                shapes=shapes,
+                arrays=arrays,
+                clock_s=clock_s,
+                **neurons,
+            )
+
+
+def _shapes(found: Any, name: str) -> tuple[tuple[int, ...], ...]:
+    good = isinstance(found, list) and all(
+        isinstance(shape, list) and shape and all(type(n) is int and 0 < n < 2**31 for n in shape) for shape in found
+    )
+    if not good:
+        raise InputError(f"{name}: the shapes of the populations are {shown(found)}; expected lists of whole numbers")
+    return tuple(tuple(shape) for shape in found)
+
+
+def _values(dataset: Any, name: str, shape: tuple[int, ...]) -> Floats:
+    """Finite real numbers of one shape."""
+    if dataset.shape != shape or dataset.dtype.kind != "f":
+        raise InputError(
+            f"{name}: {dataset.name} holds {dataset.dtype} {dataset.shape}; expected real numbers of shape {shape}"
+        )
+    values: Floats = np.asarray(dataset[()], np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(f"{name}: {dataset.name} holds NaN or infinite values")
+    return values
+
+
+def _array(group: Any, name: str) -> Array:
+    shape = group["stored"].shape
+    w_max, writes = float(group.attrs["w_max"]), int(group.attrs["writes"])
+    if not 0 < w_max < math.inf or not 0 <= writes < 2**63:
+        raise InputError(f"{name}: {group.name} was written {writes} times, its largest weight is {w_max}")
+    cells = {key: _values(group[key], name, shape) for key in _ARRAYS}
+    return Array(w_max=w_max, writes=writes, **cells)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 
 __all__ = ["ChipParameters"]
 
 _COUNTS = {"levels", "adc_bits", "dac_bits", "nudge_bits"}
 _SHARES = {"write_asymmetry"}
+_SWITCHES = {"open_loop", "transposed_reads"}
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,17 @@ class ChipParameters:
     def __post_init__(self) -> None:
         wrong = []
         for name, value in dataclasses.asdict(self).items():
-            if isinstance(value, bool):
-                continue
-            if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-                wrong.append(f"{name}={value!r} (a finite number, zero or more)")
+            if name in _SWITCHES:
+                if not isinstance(value, bool):
+                    wrong.append(f"{name}={shown(value)} (true or false)")
+            elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e300:
+                wrong.append(f"{name}={shown(value)} (a finite number, zero or more)")
             elif name in _COUNTS and (int(value) != value or (value > 32 and name != "levels") or value == 1):
                 wrong.append(f"{name}={value!r} (0 for none, or a whole number from 2)")
             elif name in _SHARES and value > 1:
                 wrong.append(f"{name}={value!r} (0 to 1)")
+        if wrong:
+            raise InputError("chip parameters out of range: " + "; ".join(wrong))
         if 0 < self.on_off_ratio <= 1:
             wrong.append(f"on_off_ratio={self.on_off_ratio!r} (0 for unlimited, or above 1)")
         for name in ("time_constant_s", "drift_time_s", "dac_range", "nudge_range", "range_headroom"):
@@ -100,8 +104,10 @@ class ChipParameters:
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "chip parameters") -> ChipParameters:
         """Raises InputError: names no chip parameter has, all listed at once."""
+        if not isinstance(values, dict):
+            raise InputError(f"{source}: expected parameters by name, got {shown(values)}")
         known = {f.name for f in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
+        unknown = sorted(str(name) for name in set(values) - known)
         if unknown:
             raise InputError(f"{source}: no parameter {', '.join(unknown)}; there are {', '.join(sorted(known))}")
         return cls(**values)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from hw_profiles.errors import InputError
+from hw_profiles.reading.settings import read_toml
 from hw_profiles.registry import Registry, data_files, toml_file
 from substrates.analog.imperfections.parameters import ChipParameters
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["DEVICES", "list_presets", "load_preset"]
 
@@ -34,18 +29,7 @@ def load_preset(name: str | Path) -> ChipParameters:
         InputError: no such preset or file, not TOML, unknown or impossible parameters.
     """
     path = Path(name) if str(name).endswith(".toml") else DEVICES.find(str(name))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError):
-        raise InputError(
-            f"no device file {str(name)!r}; give a .toml file or one of {', '.join(list_presets())}"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"preset {name}: cannot be read ({error})") from None
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"preset {name}: not TOML ({error})") from None
+    _, data = read_toml(path, "device file", f"give a .toml file or one of {', '.join(list_presets())}")
     if not isinstance(data.get("parameters"), dict):
         raise InputError(f"preset {name}: no table [parameters]; see substrates/analog/README.md")
     return ChipParameters.from_dict(data["parameters"], f"preset {name}")

@@ -56,7 +56,12 @@ def test_a_grid_is_every_combination_in_a_fixed_order(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('task = "nothing"', "no task 'nothing'"),
-        ('task = "no.such:thing"', "cannot be loaded"),
+        ('task = "no.such:thing"', "--allow-tasks"),
+        ('task = "os:system"', "--allow-tasks"),
+        ('task = "equipoise.study.tasks:qubo"', "--allow-tasks"),
+        ("task = 3", "named by a text"),
+        ('task = "train"\n[fixed]\nestimator = "evil.py:Rule"', "estimator 'evil.py:Rule' is code outside"),
+        ('task = "train"\n[grid]\nchip = [{x = ["a.b:C"]}]', "chip 'a.b:C' is code outside"),
         ('task = "calibrate"\n[grid]\nseed = 3', "grid.seed must be a list"),
         ('task = "calibrate"\nextra = 1', "unknown entry 'extra'"),
         ('task = "calibrate"\nfinding = "x"', "unknown finding 'x'"),
@@ -69,6 +74,39 @@ def test_bad_study_files(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "s.toml"
     path.write_text(text)
     with pytest.raises(InputError, match=words):
+        load_study(path)
+
+
+def test_tasks_of_others_need_to_be_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading a study runs no code of others; the flag lets it."""
+    (tmp_path / "task_that_leaves_a_trace.py").write_text(
+        f"open({str(tmp_path / 'trace')!r}, 'w').close()\nrun = None\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "s.toml"
+    path.write_text('task = "task_that_leaves_a_trace:run"\n')
+    with pytest.raises(InputError, match="--allow-tasks"):
+        load_study(path)
+    assert not (tmp_path / "trace").exists()
+    with pytest.raises(InputError, match="expected a function"):
+        load_study(path, allow_tasks=True)
+    assert (tmp_path / "trace").exists()
+    path.write_text('task = "no.such:thing"\n')
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_study(path, allow_tasks=True)
+
+
+def test_a_grid_of_a_billion_runs_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.toml"
+    axis = list(range(1000))
+    path.write_text(f'task = "calibrate"\n[grid]\nseed = {axis}\na = {axis}\nb = {axis}\n')
+    began = time.process_time()
+    with pytest.raises(InputError, match="1000000000 runs, the limit is 1000000"):
+        load_study(path)
+    assert time.process_time() - began < 2
+    path.write_text('task = "calibrate"\n[grid]\nseed = [1, 2, 3]\n')
+    monkeypatch.setenv("EQUIPOISE_STUDY_RUNS", "2")
+    with pytest.raises(InputError, match="3 runs, the limit is 2"):
         load_study(path)
 
 
@@ -124,7 +162,7 @@ def test_failures_and_dead_workers_are_retried_and_kept(tmp_path: Path, monkeypa
     path.write_text(
         f'name = "f"\ntask = "flaky_task_of_a_study:run"\n[fixed]\nfolder = "{tmp_path}"\n[grid]\nseed = [0, 1, 2, 3]\n'
     )
-    data = run_study(load_study(path), tmp_path / "s.h5", workers=2, retries=1)
+    data = run_study(load_study(path, allow_tasks=True), tmp_path / "s.h5", workers=2, retries=1)
     assert [entry.status for entry in data.entries] == ["complete", "complete", "failed", "complete"]
     assert "ValueError: never" in data.entries[2].error
     assert data.entries[1].attempts == 2
@@ -228,7 +266,7 @@ def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:
     study = load_study(light(tmp_path, 2))
     other = tmp_path / "other.h5"
     other.write_text("precious")
-    with pytest.raises(InputError, match="not a study file"):
+    with pytest.raises(InputError, match="not a readable HDF5 study"):
         run_study(study, other)
     assert other.read_text() == "precious"
     assert not list(tmp_path.glob("*.journal"))

@@ -47,7 +47,7 @@ def test_chip_persists_and_goes_on(tmp_path):
     one, two = (m.relax(m.drive(x), Stop(50)) for m in (machine, again))
     assert all(bool((a == b).all()) for a, b in zip(one.activities, two.activities))
     (tmp_path / "bad.h5").write_bytes(b"no")
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match="not a readable HDF5 chip instance"):
         ChipInstance.load(tmp_path / "bad.h5")
     with pytest.raises(InputError, match="draw a chip"):
         AnalogMachine(layered([10, 4, 3]), instance=ChipInstance.load(path))

@@ -1,0 +1,34 @@
+"""The one boundary for everything that is read: any bytes give a value or an `InputError`.
+
+`read_bytes`, `gunzip` are bounded; `parse_npz` and `open_hdf5` check declared sizes first; `reading` translates what
+goes wrong; `probe` tries in a process of its own what can hang or crash a C library. Limits: `limits.py`.
+"""
+
+from hw_profiles.reading.arrays import parse_npy, parse_npz
+from hw_profiles.reading.files import check_file, gunzip, read_bytes, reading
+from hw_profiles.reading.hdf5 import open_hdf5, wrote_hdf5
+from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
+from hw_profiles.reading.probing import probe, sound
+from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
+
+__all__ = [
+    "check_file",
+    "check_size",
+    "gunzip",
+    "human",
+    "open_hdf5",
+    "parse_json",
+    "parse_npy",
+    "parse_npz",
+    "parse_toml",
+    "probe",
+    "read_bytes",
+    "read_json",
+    "read_limit",
+    "read_text",
+    "read_toml",
+    "reading",
+    "sound",
+    "study_runs",
+    "wrote_hdf5",
+]

@@ -1,0 +1,184 @@
+"""Try untrusted content in a process of its own first: what hangs, crashes or floods inside a C library can be ended.
+
+No Python code can stop a C library that loops, and a signal handler never runs while it does. A forked child has the
+time and memory it is given and nothing else; its death is an answer. A fork costs some milliseconds. Where there is no
+fork, the child is started afresh.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+
+from hw_profiles.errors import InputError
+from hw_profiles.reading.limits import human, read_limit
+
+__all__ = ["identity", "probe", "sound"]
+
+CPU_SECONDS = 3.0  #: processor time of a probe, plus one second for each SECOND_FOR bytes of the file
+SECOND_FOR = 32 << 20
+WALL_SECONDS = 60.0  #: time by the clock on the wall, for a file system that does not answer; scales as well
+_KNOWN: OrderedDict[tuple[object, ...], str] = OrderedDict()  #: (work, identity) -> what is wrong, empty for nothing
+_MOST_KNOWN = 4096
+
+Identity = tuple[int, int, int, int, int]
+
+
+def identity(path: str | Path) -> Identity:
+    """What changes when a file's content changes: device, inode, size, and both times (nobody can set the second)."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def sound(work: str, path: str | Path) -> None:
+    """Note that this very process has just written ``path`` whole: it needs no probe until it changes."""
+    _remember((work, *identity(path)), "")
+
+
+def probe(work: str, path: str | Path, *, fork: bool | None = None) -> None:
+    """Do ``work`` on ``path`` in a process of its own; return when it went well. Done once for each content.
+
+    Args:
+        work: ``module:function``, a function of one path that raises what is wrong.
+        fork: by a fork; default: where the system has it and it is safe (Linux).
+
+    Raises:
+        InputError: the work failed, took too much time or memory, or crashed the process.
+    """
+    size = os.stat(path).st_size
+    key = (work, *identity(path), read_limit())
+    if key not in _KNOWN:
+        cpu = CPU_SECONDS + size / SECOND_FOR
+        wall = WALL_SECONDS + 4 * size / SECOND_FOR
+        forks = sys.platform.startswith("linux") if fork is None else fork
+        answer = (_forked if forks else _started)(work, str(path), cpu, wall)
+        _remember(key, answer)
+    if _KNOWN[key]:
+        raise InputError(_KNOWN[key])
+
+
+def _remember(key: tuple[object, ...], answer: str) -> None:
+    _KNOWN[key] = answer
+    while len(_KNOWN) > _MOST_KNOWN:
+        _KNOWN.popitem(last=False)
+
+
+def _forked(work: str, path: str, cpu: float, wall: float) -> str:
+    importlib.import_module(work.split(":")[0])  # in the parent: once for all probes
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.12 and later warn of forks beside threads: the child starts none
+        child = os.fork()
+    if child == 0:
+        _child(work, path, cpu, writer)
+    os.close(writer)
+    answer, status = b"", 0
+    try:
+        answer = _answer(reader, time.monotonic() + wall)
+    finally:
+        os.close(reader)
+        status = _end(child, kill=not answer)
+    return _verdict(answer, path, -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+
+
+def _answer(reader: int, end: float) -> bytes:
+    parts = []
+    while (left := end - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            part = os.read(reader, 1 << 16)
+            if not part:
+                break
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _end(child: int, *, kill: bool) -> int:
+    """Wait for the child's end; kill it where it has not answered and does not end by itself at once."""
+    if kill:
+        for _ in range(20):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return status
+            time.sleep(0.001)
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
+def _child(work: str, path: str, cpu: float, writer: int) -> None:
+    """The child's whole life. It never returns into the parent's code, and runs none of the parent's finalizers."""
+    try:
+        gc.disable()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)  # a crashing library's last words
+        limit_process(cpu)
+        os.write(writer, try_work(work, path).encode()[:4096])
+    finally:
+        os._exit(0)
+
+
+def try_work(work: str, path: str) -> str:
+    """``ok``, or what is wrong."""
+    module, function = work.split(":")
+    try:
+        getattr(importlib.import_module(module), function)(Path(path))
+        return "ok"
+    except InputError as error:
+        return f"no {error}"
+    except BaseException as error:
+        if isinstance(error, MemoryError) or "memory allocation failed" in str(error):
+            return f"no {path} needs more memory than the limit of {human(read_limit())}; is it damaged?"
+        return f"no {path} cannot be read ({type(error).__name__}: {str(error)[:160]}); is it damaged?"
+
+
+def limit_process(cpu: float) -> None:
+    """Bound this process's processor time and memory from here on."""
+    try:
+        import resource
+    except ImportError:  # not on this system: the clock on the wall bounds it still
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime + cpu) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (end, end + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        room = pages * resource.getpagesize() + read_limit() + (64 << 20)
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (room if hard == resource.RLIM_INFINITY else min(room, hard), hard))
+    except (OSError, ValueError):  # no /proc, or a stricter limit already
+        pass
+
+
+def _started(work: str, path: str, cpu: float, wall: float) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, "-m", "hw_profiles.reading._child", work, path, str(cpu)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=wall, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return _verdict(b"", path, -9)
+    return _verdict(done.stdout, path, done.returncode)
+
+
+def _verdict(answer: bytes, path: str, status: int) -> str:
+    text = answer.decode("utf-8", "replace")
+    if text == "ok":
+        return ""
+    if text.startswith("no "):
+        return text[3:]
+    slow = (-signal.SIGKILL, -getattr(signal, "SIGXCPU", 24))
+    what = "does not come to an end" if status in slow else f"crashes (signal {-status})" if status < 0 else "fails"
+    return f"{path} is damaged: reading it {what}, which was tried in a process of its own; get the file again"
