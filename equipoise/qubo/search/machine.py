@@ -13,6 +13,7 @@ import numpy as np
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.search.base import Search
+from equipoise.qubo.search.methods import keeping
 from equipoise.qubo.search.registry import choose
 from equipoise.qubo.search.structure import Structure, find
 from hw_profiles.errors import InputError
@@ -32,15 +33,21 @@ class Processor:
     Args:
         scheme: ignored; schemes are the chip's.
         method: one of `METHODS`, or ``auto``: by the structure found in the problem.
+        moves: instead, what the moves keep: the (N, N) table of an assignment, or groups of fixed count.
     """
 
     profile = "this-machine"
 
-    def __init__(self, problem: Problem, scheme: str = "", method: str = "auto") -> None:
+    def __init__(self, problem: Problem, scheme: str = "", method: str = "auto", moves: Any = None) -> None:
         del scheme
         self._problem = problem
-        self.structure = find(problem) if method not in ("tabu", "memetic", "sweeps") else Structure()
-        self.scheme, self._factory = choose(problem, self.structure, method)
+        self.structure = Structure()
+        if moves is not None:
+            self.scheme, self._factory = keeping(problem, moves)
+        else:
+            if method not in ("tabu", "memetic", "sweeps"):
+                self.structure = find(problem)
+            self.scheme, self._factory = choose(problem, self.structure, method)
         self._factory(0).advance(1)  # compiled code is loaded before any clock runs
         integer = problem.linear.dtype.kind == "i"
         self._unit: float = 1 if integer else self._matrix_unit()

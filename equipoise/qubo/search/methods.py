@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.search.eviction import Eviction
 from equipoise.qubo.search.exchange import Exchange
-from equipoise.qubo.search.groups import GroupAnneal
+from equipoise.qubo.search.groups import Counted, GroupAnneal
 from equipoise.qubo.search.matrix import DENSE_LIMIT, Matrix
 from equipoise.qubo.search.memetic import Memetic, Tabu
 from equipoise.qubo.search.registry import Factory
 from equipoise.qubo.search.structure import Structure
 from equipoise.qubo.search.total import RunningTotal
 
-__all__ = ["eviction", "exchange", "memetic", "running_total", "sweeps", "tabu"]
+__all__ = ["eviction", "exchange", "keeping", "memetic", "running_total", "sweeps", "tabu"]
 
 
 def memetic(problem: Problem, structure: Structure) -> Factory | None:
@@ -36,6 +41,15 @@ def exchange(problem: Problem, structure: Structure) -> Factory | None:
         return None
     matrix = Matrix.of(problem, dense=True)
     return lambda seed: Exchange(matrix, table, seed)
+
+
+def keeping(problem: Problem, moves: npt.NDArray[np.int64] | Sequence[Counted]) -> tuple[str, Factory]:
+    """(name, factory) of the search whose moves keep an assignment (its table) or groups of fixed count."""
+    if isinstance(moves, np.ndarray):
+        table, matrix = moves, Matrix.of(problem, dense=True)
+        return "exchange", lambda seed: Exchange(matrix, table, seed)
+    groups, matrix = tuple(moves), Matrix.of(problem)
+    return "groups", lambda seed: GroupAnneal(matrix, groups, seed)
 
 
 def eviction(problem: Problem, structure: Structure) -> Factory | None:
