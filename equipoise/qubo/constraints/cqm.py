@@ -26,9 +26,8 @@ def from_cqm(cqm: Any, name: str = "") -> ConstrainedProblem:
     for label in cqm.variables:
         encoding = _encode(cqm, label, len(labels))
         encodings[label] = encoding
-        labels += (
-            [label] if encoding.weights == (1,) and encoding.offset == 0 else [(label, k) for k in encoding.weights]
-        )
+        plain = encoding.weights == (1,) and encoding.offset == 0
+        labels += [label] if plain else [(label, "bit", k) for k in range(len(encoding.weights))]
     if len(set(labels)) != len(labels):
         labels = list(range(len(labels)))
     objective = _objective(cqm.objective, encodings, labels, name)

@@ -127,8 +127,9 @@ def _squares(constraint: Constraint, first_slack: int) -> tuple[npt.NDArray[np.i
         u, r = -u, -r
     if constraint.relation == "==" or constraint.exclusive:
         return constraint.variables, u, r
-    room = r - int(u[u < 0].sum())
-    bits = bounded_powers(min(room, int(u[u > 0].sum()) - int(u[u < 0].sum())))
+    least, most = int(u[u < 0].sum()), int(u[u > 0].sum())
+    r = min(r, most)  # a bound that nothing reaches would only ask for slack
+    bits = bounded_powers(r - least)
     slack = np.arange(first_slack, first_slack + len(bits))
     return np.concatenate([constraint.variables, slack]), np.concatenate([u, np.array(bits, np.int64)]), r
 
