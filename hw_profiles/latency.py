@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.core_spread import Spread, spread
-from hw_profiles.grades import ZERO, Estimate
+from hw_profiles.grades import ZERO, Estimate, Grade
 from hw_profiles.ledger import Event, Ledger
 
 if TYPE_CHECKING:
-    from hw_profiles.schema import Price, ProfileModel
+    from hw_profiles.price_list import PriceList
+    from hw_profiles.schema import ProfileModel
 
 __all__ = ["Latency", "LatencyTerm", "latency"]
+
+
+#: terms that are added after the longest of the others: work in series, the host, and waiting
+_IN_SERIES = ("serial", "host", "waiting")
 
 
 @dataclass(frozen=True)
@@ -31,29 +36,35 @@ class LatencyTerm:
 
 @dataclass(frozen=True)
 class Latency:
-    """Total time, its terms, the chips powered and what was assumed."""
+    """Total time, what of it is spent waiting, its terms, the chips powered and what was assumed."""
 
     total: Estimate
+    waiting: Estimate
     terms: tuple[LatencyTerm, ...]
     chips: int
     assumptions: tuple[str, ...]
 
 
-def latency(
-    ledger: Ledger, profile: ProfileModel, prices: dict[Event, Price], timeless: set[Event], chips: int | None
-) -> Latency:
-    """Time of ``ledger``; ``timeless`` events are covered by others."""
+def latency(ledger: Ledger, profile: ProfileModel, prices: PriceList, chips: int | None) -> Latency:
+    """Time of ``ledger``."""
     where = spread(ledger, profile, chips)
-    missing = [
-        event.value
-        for event in ledger.totals()
-        if event not in timeless
-        and (event not in prices or (prices[event].time is None and not prices[event].time_within))
-    ]
+    missing = []
+    for key in ledger:
+        entry = prices.find(key)
+        untimed = entry is None or (entry.time is None and not entry.time_within)
+        if untimed and not prices.timeless(key.event) and key.event is not Event.WAITING_NANOSECONDS:
+            missing.append(key.event.value)
     # phase -> term -> core -> time; core -1 is spread
     sums: dict[str, dict[str, dict[int, Estimate]]] = defaultdict(lambda: defaultdict(dict))
+    waiting = ZERO
     for key, count in ledger.items():
-        entry = prices.get(key.event)
+        entry = prices.find(key)
+        if key.event is Event.WAITING_NANOSECONDS:
+            waited = Estimate(count * 1e-9, count * 1e-9, count * 1e-9, Grade.MEASURED)
+            waiting = waiting + waited
+            known = sums[key.phase]["waiting"]
+            known[0] = known.get(0, ZERO) + waited
+            continue
         if entry is None or entry.time is None:
             continue
         # A barrier and serial work belong to the whole machine, not to a core.
@@ -66,10 +77,10 @@ def latency(
     beside = ZERO
     for phase, found in sums.items():
         times = {term: _heaviest(cores, where) for term, cores in found.items()}
-        overlapping = {term: time for term, time in times.items() if term != "serial"}
+        overlapping = {term: time for term, time in times.items() if term not in _IN_SERIES}
         longest = max(overlapping, key=lambda term: overlapping[term].value or 0.0, default="")
         terms += [LatencyTerm(phase, term, time, term == longest) for term, time in times.items()]
-        spent = _maximum(list(overlapping.values())) + times.get("serial", ZERO)
+        spent = sum((times[term] for term in _IN_SERIES if term in times), _maximum(list(overlapping.values())))
         # Work of no phase in a run whose steps all belong to phases goes on beside them.
         if phase == "" and stepping and "" not in stepping:
             beside = spent
@@ -79,7 +90,7 @@ def latency(
     if missing:
         total = Estimate.refused(missing)
     used_spread = any(-1 in cores for found in sums.values() for cores in found.values())
-    return Latency(total, tuple(terms), where.chips, where.assumptions if used_spread else ())
+    return Latency(total, waiting, tuple(terms), where.chips, where.assumptions if used_spread else ())
 
 
 def _heaviest(cores: dict[int, Estimate], where: Spread) -> Estimate:

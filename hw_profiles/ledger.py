@@ -35,6 +35,7 @@ class Event(str, Enum):
     STEPS = "steps"  #: algorithmic time steps of the whole chip (barriers)
     HOST_READS = "host_reads"  #: values read back to the host
     HOST_WRITES = "host_writes"  #: values sent by the host
+    WAITING_NANOSECONDS = "waiting_nanoseconds"  #: machine time spent waiting for a host, a sensor or a real-time pace
     # Analog machines
     CELL_READS = "cell_reads"  #: crossbar cells that conducted during one matrix-vector product
     MATRIX_VECTOR_PRODUCTS = "matrix_vector_products"  #: whole products done by a crossbar
@@ -46,6 +47,8 @@ class Event(str, Enum):
     # Conventional processors
     MACS = "macs"  #: multiply-accumulates
     ACS = "acs"  #: accumulates without a multiply
+    MEMORY_BYTES = "memory_bytes"  #: bytes moved between the processor and its main memory
+    KERNEL_LAUNCHES = "kernel_launches"  #: calls of a compiled kernel, one after another
     CPU_NANOSECONDS = "cpu_nanoseconds"  #: processor time of this process, all its threads
     WALL_NANOSECONDS = "wall_nanoseconds"  #: time by the clock on the wall
     MEASURED_MICROJOULES = "measured_microjoules"  #: read from an energy counter; the layer is the rail
@@ -56,7 +59,8 @@ class Component(str, Enum):
 
     NONE = ""  #: not told apart
     MACHINE = "machine"  #: the whole of it: time steps
-    NEURONS = "neurons"  #: populations; counted by the layer that steps or sends
+    NEURONS = "neurons"  #: populations, in microcode where a chip has it; counted by the layer that steps or sends
+    BUILT_IN_NEURONS = "built-in neurons"  #: populations whose neuron the chip has in hardware, without microcode
     SYNAPSES = "synapses"  #: connections; counted by the layer that receives
     SOURCES = "sources"  #: events that come from outside the cores
     HOST = "host"  #: the computer that writes to and reads from the machine

@@ -160,26 +160,28 @@ def _mean(value: Any) -> float | None:
     return float(sum(values) / len(values)) if values else None
 
 
-def timed_ledger(record: Record) -> Ledger:
-    """The counts of a record, with the wall time of the run beside them, so that a processor's profile can price it.
+#: targets that are processors themselves: what they ran is a processor's own work
+PROCESSORS = ("ideal", "cpu", "this-machine")
 
-    Chips' profiles do not charge for the time of the computer that simulated them.
+
+def timed_ledger(record: Record) -> Ledger:
+    """The counts of a record; where a processor ran its own work, with the wall time beside them to price it by.
+
+    The time of *simulating* a chip is no processor's cost: a processor would run another program. Records of simulated
+    chips get no time, and a processor's profile refuses them (`equipoise compare` runs that other program).
     """
     ledger, results = record.ledger, record.results
-    if ledger.total(Event.WALL_NANOSECONDS):
-        return ledger
-    # Written by `measure`, by a run; the rest by runs of versions before 0.2.
-    names = ("measured.wall", "work_time", "sampling_time", "wall_time")
-    seconds = next((results[name] for name in names if name in results), None)
-    if seconds is None:
-        seconds = sum(float(row.get("seconds") or 0.0) for row in record.tables.get("epochs", []))
-    ledger.add(Event.WALL_NANOSECONDS, round(float(seconds) * 1e9), component=Component.PROCESSOR)
-    for name, joules in results.items():
-        if name.startswith("measured.") and name.endswith(".total"):
-            ledger.add(
-                Event.MEASURED_MICROJOULES,
-                round(float(joules) * 1e6),
-                component=Component.RAIL,
-                layer=name.split(".")[1],
-            )
+    own = record.target.get("resolved", PROCESSORS[0]) in PROCESSORS
+    if own and not ledger.total(Event.WALL_NANOSECONDS):
+        # Written by `measure`, by a run; the rest by runs of versions before 0.2.
+        names = ("measured.wall", "work_time", "sampling_time", "wall_time")
+        seconds = next((results[name] for name in names if name in results), None)
+        if seconds is None:
+            seconds = sum(float(row.get("seconds") or 0.0) for row in record.tables.get("epochs", []))
+        ledger.add(Event.WALL_NANOSECONDS, round(float(seconds) * 1e9), component=Component.PROCESSOR)
+    if not ledger.total(Event.MEASURED_MICROJOULES):
+        for name, joules in results.items():
+            if name.startswith("measured.") and name.endswith(".total"):
+                where: dict[str, Any] = {"component": Component.RAIL, "layer": name.split(".")[1]}
+                ledger.add(Event.MEASURED_MICROJOULES, round(float(joules) * 1e6), **where)
     return ledger

@@ -19,11 +19,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hw_profiles.boundaries import Boundary, active_at, choose_boundary, choose_drive, static_at
 from hw_profiles.errors import InputError
 from hw_profiles.fitted_range import check_validity
 from hw_profiles.grades import ZERO, Estimate, Grade
 from hw_profiles.latency import LatencyTerm, latency
 from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.price_list import PriceList
 
 if TYPE_CHECKING:
     from hw_profiles.schema import Price, ProfileModel
@@ -53,19 +55,25 @@ class Cost:
         energy: dynamic plus static; its value is None while a counted event has no price.
         latency: time on the machine.
         dynamic, static: the two parts of the energy.
+        active: the part of ``dynamic`` that is a power while the machine works, not a price of an event.
         lines: every counted event of every layer and phase, priced.
         terms: the terms of the latency, per phase; the largest of each phase is marked as the bound.
         assumptions: what had to be assumed about placement, in words.
         not_counted: what the profile leaves out, in words.
+        boundary: what every power here includes.
+        drive: how steps were driven; empty where it makes no difference.
     """
 
     profile: str
     title: str
+    boundary: Boundary
+    drive: str
     chips: int
     energy: Estimate
     latency: Estimate
     dynamic: Estimate
     static: Estimate
+    active: Estimate
     lines: tuple[Line, ...]
     terms: tuple[LatencyTerm, ...]
     assumptions: tuple[str, ...]
@@ -79,6 +87,9 @@ class Cost:
             if not line.energy.missing and not line.within:
                 name = line.event.value if field == "event" else str(getattr(line, field))
                 split[name] = split.get(name, ZERO) + line.energy
+        if self.active.value:  # of no event, layer or phase
+            name = "power at work" if field in ("component", "event") else ""
+            split[name] = split.get(name, ZERO) + self.active
         return split
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,6 +97,8 @@ class Cost:
         return {
             "profile": self.profile,
             "title": self.title,
+            "boundary": self.boundary.value,
+            "drive": self.drive,
             "chips": self.chips,
             "energy": self.energy.as_dict(),
             "latency": self.latency.as_dict(),
@@ -112,56 +125,81 @@ class Cost:
         }
 
 
-def price(ledger: Ledger, profile: ProfileModel, chips: int | None = None) -> Cost:
+def price(
+    ledger: Ledger,
+    profile: ProfileModel,
+    chips: int | None = None,
+    *,
+    boundary: Boundary | str | None = None,
+    drive: str | None = None,
+) -> Cost:
     """Price ``ledger`` on ``profile``.
 
     Args:
         ledger: the counts.
         profile: from `hw_profiles.profile.load_profile`.
         chips: chips powered during the run; None takes as many as the placement (or the neurons) need.
+        boundary: ``silicon``, ``board`` or ``system``; None takes the profile's own.
+        drive: ``barrier`` or ``lava``, where a step has two prices; None takes the profile's own.
 
     Raises:
-        InputError: the counts are outside the range of a fitted profile's data, or ``chips`` is below one.
+        InputError: the counts are outside the range of a fitted profile's data, ``chips`` is below one, or the
+            profile has no power at ``boundary`` or no steps driven by ``drive``.
     """
     if chips is not None and chips < 1:
         raise InputError(f"chips must be at least 1, got {chips}")
+    where, how = choose_boundary(profile, boundary), choose_drive(profile, drive)
     check_validity(ledger, profile)
-    counted = set(ledger.totals())
-    prices = {p.event: p for p in profile.price if not counted.intersection(p.unless)}
-    set_aside = {p.event: p for p in profile.price if counted.intersection(p.unless)}
-    covered = {
-        event: entry.by
-        for entry in profile.covered
-        if not entry.when or counted.intersection(entry.when)
-        for event in entry.events
-    }
-    lines = [_line(key, count, prices, set_aside, covered) for key, count in _without_cores(ledger).items()]
-    dynamic = sum((line.energy for line in lines), ZERO)
-    time = latency(ledger, profile, prices, {*covered, *set_aside}, chips)
-    if profile.static_power is None:
-        static = ZERO
-    else:
-        static = profile.static_power.per_chip.si().scaled(time.chips).times(time.total)
-    figures = [
-        f for line in lines if line.event in prices for f in (prices[line.event].energy, prices[line.event].time)
+    prices = PriceList(ledger, profile, where, how)
+    used: dict[int, Price] = {}
+    sums: defaultdict[tuple[Key, str], tuple[int, Price | None]] = defaultdict(lambda: (0, None))
+    for key, count in ledger.items():
+        entry = prices.find(key)
+        if entry is not None:
+            used[id(entry)] = entry
+        at = (Key(key.event, "", key.layer, -1, key.phase), entry.label if entry else "")
+        sums[at] = (sums[at][0] + count, entry)
+    order = {event: place for place, event in enumerate(Event)}
+    lines = [
+        _line(key, count, entry, prices)
+        for (key, _), (count, entry) in sorted(sums.items(), key=lambda i: (order[i[0][0].event], i[0][0][1:], i[0][1]))
     ]
-    if profile.static_power is not None:
-        figures.append(profile.static_power.per_chip)
+    dynamic = sum((line.energy for line in lines), ZERO)
+    time = latency(ledger, profile, prices, chips)
+    power = static_at(profile, where)
+    static = ZERO if power is None else power.si().scaled(time.chips).times(time.total)
+    at_work = active_at(profile, where)
+    active = ZERO if at_work is None else at_work.si().scaled(time.chips).times(_less(time.total, time.waiting))
+    dynamic = dynamic + active
+    figures = [figure for entry in used.values() for figure in (entry.energy, entry.time)]
+    figures += [power, at_work]
     citations = dict.fromkeys(key for figure in figures if figure is not None for key in figure.cite)
     return Cost(
         profile=profile.name,
         title=profile.title,
+        boundary=where,
+        drive=how,
         chips=time.chips,
         energy=_graded(dynamic + static, lines),
         latency=time.total,
         dynamic=dynamic,
         static=static,
+        active=active,
         lines=tuple(lines),
         terms=time.terms,
         assumptions=time.assumptions,
         not_counted=profile.not_counted,
         citations=tuple(citations),
     )
+
+
+def _less(time: Estimate, waiting: Estimate) -> Estimate:
+    """``time`` without the part spent waiting, which is exact."""
+    if time.missing or not waiting.value:
+        return time
+    gone = waiting.value
+    value, low, high = (max(0.0, (end or 0.0) - gone) for end in (time.value, time.low, time.high))
+    return Estimate(value, low, high, time.grade)
 
 
 def _graded(total: Estimate, lines: list[Line]) -> Estimate:
@@ -171,28 +209,19 @@ def _graded(total: Estimate, lines: list[Line]) -> Estimate:
     return total
 
 
-def _without_cores(ledger: Ledger) -> dict[Key, int]:
-    sums: defaultdict[Key, int] = defaultdict(int)
-    for key, count in ledger.items():
-        sums[Key(key.event, "", key.layer, -1, key.phase)] += count
-    order = {event: place for place, event in enumerate(Event)}
-    return dict(sorted(sums.items(), key=lambda item: (order[item[0].event], item[0][1:])))
-
-
-def _line(
-    key: Key, count: int, prices: dict[Event, Price], set_aside: dict[Event, Price], covered: dict[Event, str]
-) -> Line:
+def _line(key: Key, count: int, entry: Price | None, prices: PriceList) -> Line:
     def line(component: str, energy: Estimate, within: str = "", cite: tuple[str, ...] = ()) -> Line:
         return Line(key.event, component, key.layer, key.phase, count, energy, cite, within)
 
-    entry = prices.get(key.event)
+    if key.event is Event.WAITING_NANOSECONDS:
+        return line("waiting", ZERO, "the static power while the machine waits")
     if entry is not None and entry.energy is not None:
         return line(entry.component, entry.energy.si().scaled(count), "", entry.energy.cite)
     if entry is not None and entry.energy_within:
         return line(entry.component, ZERO, entry.energy_within)
-    if key.event in set_aside:
-        other = set_aside[key.event]
+    if key.event in prices.set_aside:
+        other = prices.set_aside[key.event]
         return line(other.component, ZERO, f"contained in {', '.join(event.value for event in other.unless)}")
-    if key.event in covered:
-        return line("covered", ZERO, covered[key.event])
+    if key.event in prices.covered:
+        return line("covered", ZERO, prices.covered[key.event])
     return line("unpriced", Estimate.refused([key.event.value]))

@@ -20,6 +20,8 @@ __all__ = ["PROFILES", "check_profile", "list_profiles", "load_profile"]
 FOLDER = Path(__file__).parent / "profiles"
 #: name -> its file
 PROFILES: Registry[Path] = Registry("profile", "equipoise.profiles", data_files(FOLDER), toml_file, files=".toml")
+#: names that stand for a named card
+ALIASES = {"gpu": "gpu-a100"}
 
 
 def list_profiles() -> list[str]:
@@ -41,7 +43,7 @@ def load_profile(name_or_path: str | Path) -> ProfileModel:
         if not path.is_file():
             raise InputError(f"no profile file {text}; give a .toml file or one of {', '.join(list_profiles())}")
         return _load(path, path.stat().st_mtime_ns)
-    path = PROFILES.find(text)
+    path = PROFILES.find(ALIASES.get(text, text))
     return _load(path, path.stat().st_mtime_ns)
 
 
@@ -52,6 +54,7 @@ def _load(path: Path, _changed: int) -> ProfileModel:
 
     data = _read(path)
     with reading(path, "profile", "see docs/energy.md"):
+        data = _complete(data, path)
         problems = _problems(data)
         if problems:
             raise InputError(f"{path.name} is not a usable profile ({len(problems)} wrong): " + "; ".join(problems))
@@ -64,13 +67,37 @@ def check_profile(path: Path) -> list[str]:
 
     data = _read(path)
     with reading(path, "profile", "see docs/energy.md"):
-        return [safe_text(problem) for problem in _problems(data)]
+        return [safe_text(problem) for problem in _problems(_complete(data, path))]
 
 
 def _read(path: Path) -> dict[str, Any]:
     from hw_profiles.reading.settings import read_toml
 
     return read_toml(path, "profile", "see docs/energy.md")[1]
+
+
+def _complete(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Fill in what the file leaves to others: ``extends`` another profile, a processor's prices from its figures."""
+    from hw_profiles.processor import processor_prices
+
+    base = data.pop("extends", None)
+    if base is not None:
+        if not isinstance(base, str):
+            raise InputError(f"{path}: extends takes the name of a profile, got {base!r}")
+        try:
+            known = PROFILES.find(ALIASES.get(base, base))
+        except InputError as error:
+            raise InputError(f"{path}: extends {base!r}, which is no profile ({error})") from None
+        own = {_identity(entry) for entry in _tables(data, "price")}
+        inherited = _complete(_read(known), known)
+        kept = [entry for entry in _tables(inherited, "price") if _identity(entry) not in own]
+        data = {**inherited, "notes": [], **data, "price": kept + _tables(data, "price")}
+    return processor_prices(data)
+
+
+def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
+    """What makes an inherited price the one that an own price replaces."""
+    return tuple(str(entry.get(name, "")) for name in ("event", "drive", "components", "boundary"))
 
 
 def _problems(data: dict[str, Any]) -> list[str]:
@@ -122,12 +149,19 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
     from hw_profiles.schema import REQUIRED_EVENTS
 
     found: list[str] = []
-    spoken = [str(entry.get("event")) for entry in _tables(data, "price")]
+    spoken: list[str] = []
+    told: Counter[tuple[str, ...]] = Counter()
+    for entry in _tables(data, "price"):
+        event = str(entry.get("event"))
+        spoken.append(event)
+        told.update((event, place, how, str(entry.get("components", ""))) for place, how in _cases(entry))
     for name in ("covered", "unpublished"):
         for entry in _tables(data, name):
             events = entry.get("events", [])
-            spoken += [str(event) for event in events] if isinstance(events, list) else []
-    found += [f"event {event} is spoken of {n} times" for event, n in Counter(spoken).items() if n > 1]
+            for event in map(str, events) if isinstance(events, list) else ():
+                spoken.append(event)
+                told.update((event, place, how, "") for place, how in _cases(entry))
+    found += [f"event {event[0]} is spoken of {n} times" for event, n in told.items() if n > 1]
     for price in _tables(data, "price"):
         for what in ("energy", "time"):
             place = f"price[{price.get('event')}].{what}"
@@ -141,11 +175,8 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
             if len(said) > 1:
                 found.append(f"{place}: {' and '.join(said)} exclude each other; keep one")
             found += _wrong_dimension(figure, what, place)
-    static = data.get("static_power")
-    if isinstance(static, dict):
-        found += _wrong_dimension(static.get("per_chip"), "power", "static_power.per_chip")
-    elif not data.get("static_within"):
-        found.append("static_power: missing; give per_chip, or say in static_within what contains it")
+    found += _wrong_power(data)
+    found += _wrong_processor(data)
     for event in REQUIRED_EVENTS.get(str(data.get("kind")), ()):
         if event.value not in spoken:
             found.append(
@@ -155,6 +186,54 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
     for entry in _tables(data, "validity"):
         if str(entry.get("metric")) not in METRICS:
             found.append(f"validity: unknown metric {entry.get('metric')!r}; known: {', '.join(METRICS)}")
+    return found
+
+
+def _cases(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every (boundary, drive) an entry speaks for."""
+    from hw_profiles.boundaries import DRIVES, Boundary
+
+    places = entry.get("boundary") or [b.value for b in Boundary]
+    drives = [entry["drive"]] if entry.get("drive") else list(DRIVES)
+    return [(str(place), str(how)) for place in places for how in drives] if isinstance(places, list) else []
+
+
+def _wrong_power(data: dict[str, Any]) -> list[str]:
+    """What is wrong with the static powers: none, without a boundary, two at one, none where the profile is priced."""
+    static = data.get("static_power")
+    entries = [static] if isinstance(static, dict) else static if isinstance(static, list) else []
+    entries = [entry for entry in entries if isinstance(entry, dict)]
+    if not entries:
+        told = data.get("static_within")
+        return [] if told else ["static_power: missing; give per_chip, or say in static_within what contains it"]
+    found = []
+    for entry in entries:
+        found += _wrong_dimension(entry.get("per_chip"), "power", "static_power.per_chip")
+        if not entry.get("boundary"):
+            found.append(
+                'static_power: says no boundary; add boundary = "silicon" (the chip\'s rails), "board" or "system"'
+            )
+    places = [str(entry.get("boundary")) for entry in entries]
+    found += [f"static_power: two powers at the boundary {b}" for b, n in Counter(places).items() if n > 1]
+    own = str(data.get("boundary", "silicon"))
+    if own not in places and all(entry.get("boundary") for entry in entries):
+        found.append(f"static_power: none at the profile's own boundary, {own}")
+    return found
+
+
+def _wrong_processor(data: dict[str, Any]) -> list[str]:
+    """Figures a processor lacks, has too many of, or gives in the wrong unit."""
+    from hw_profiles.processor import PROCESSOR_FIGURES
+
+    given = data.get("processor")
+    if given is None or not isinstance(given, dict):
+        return []
+    found = [f"processor: no {name} ({what})" for name, what in PROCESSOR_FIGURES.items() if name not in given]
+    for name, figure in given.items():
+        if name not in PROCESSOR_FIGURES:
+            found.append(f"processor: unknown figure {name!r}; there are {', '.join(PROCESSOR_FIGURES)}")
+        else:
+            found += _wrong_dimension(figure, PROCESSOR_FIGURES[name], f"processor.{name}")
     return found
 
 

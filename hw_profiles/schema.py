@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from hw_profiles.boundaries import Boundary
 from hw_profiles.grades import Estimate, Grade
 from hw_profiles.ledger import Event
 from hw_profiles.units import UNITS
@@ -15,7 +16,7 @@ from hw_profiles.units import UNITS
 __all__ = ["REQUIRED_EVENTS", "Covered", "Figure", "Price", "ProfileModel", "StaticPower", "Unpublished", "Validity"]
 
 Kind = Literal["digital-neuromorphic", "analog", "processor"]
-Term = Literal["neuron", "synapse", "memory", "link", "barrier", "serial"]
+Term = Literal["neuron", "synapse", "memory", "link", "barrier", "serial", "host"]
 
 _LOIHI_LIKE = (
     Event.SYNAPTIC_OPERATIONS,
@@ -113,6 +114,17 @@ class Price(_Strict):
     term: Term = "serial"  #: which term of the step time its time belongs to
     parallel: int = Field(default=1, ge=1)  #: units of the machine that do this at the same time
     unless: tuple[Event, ...] = ()  #: not applied when one of these was counted, because they contain it
+    boundary: tuple[Boundary, ...] = ()  #: applied at these boundaries only; empty for every one
+    drive: Literal["", "barrier", "lava", "host"] = ""  #: applied when steps are driven so; empty for either
+    #: applied to what was counted for these components only (shell patterns); it then goes before a price without
+    components: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The event, and what tells this price from the event's others."""
+        special = (self.drive and f"driven by {self.drive}", ", ".join(self.components),
+                   ", ".join(b.value for b in self.boundary))  # fmt: skip
+        return " ".join((self.event.value, *(f"({word})" for word in special if word)))
 
 
 class Covered(_Strict):
@@ -124,6 +136,7 @@ class Covered(_Strict):
     events: tuple[Event, ...]
     by: str
     when: tuple[Event, ...] = ()
+    boundary: tuple[Boundary, ...] = ()  #: at these boundaries only; empty for every one
 
 
 class Unpublished(_Strict):
@@ -131,13 +144,22 @@ class Unpublished(_Strict):
 
     events: tuple[Event, ...]
     reason: str
+    boundary: tuple[Boundary, ...] = ()  #: at these boundaries only; empty for every one
 
 
 class StaticPower(_Strict):
-    """Power drawn whatever happens, per chip."""
+    """Power drawn whatever happens, per chip, at one boundary."""
 
-    per_chip: Figure
+    per_chip: Figure | None = None
+    within: str = ""  #: when there is none of its own at this boundary: which prices contain it
+    boundary: Boundary
     component: str = "static"
+
+    @model_validator(mode="after")
+    def _one(self) -> StaticPower:
+        if (self.per_chip is None) == (not self.within):
+            raise ValueError("give per_chip, or say in within what contains it")
+        return self
 
 
 class Validity(_Strict):
@@ -156,29 +178,39 @@ class Validity(_Strict):
 class ProfileModel(_Strict):
     """A machine's prices."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str
     kind: Kind
     description: str
+    boundary: Boundary = Boundary.SILICON  #: the one it is priced at unless another is asked for
+    drive: Literal["", "barrier", "lava", "host"] = ""  #: how steps are driven unless said otherwise
     price: tuple[Price, ...]
     covered: tuple[Covered, ...] = ()
     unpublished: tuple[Unpublished, ...] = ()
-    static_power: StaticPower | None = None
+    static_power: tuple[StaticPower, ...] = ()
+    active_power: tuple[StaticPower, ...] = ()  #: on top of the static power while the machine works and does not wait
     static_within: str = ""  #: when there is no static power: which figure contains it
     capacity: dict[str, Figure] = Field(default_factory=dict)
     device: dict[str, Figure] = Field(default_factory=dict)  #: device parameters prices were derived from
+    processor: dict[str, Figure] = Field(default_factory=dict)  #: what a processor is; its prices follow from it
     validity: tuple[Validity, ...] = ()
     not_counted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @field_validator("static_power", "active_power", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict) else value
 
     def figures(self) -> list[tuple[str, Any]]:
         """Every figure with its place in the file."""
         found: list[tuple[str, Any]] = []
         for price in self.price:
-            found += [(f"price {price.event.value} {name}", getattr(price, name)) for name in ("energy", "time")]
-        if self.static_power:
-            found.append(("static_power", self.static_power.per_chip))
+            found += [(f"price {price.label} {name}", getattr(price, name)) for name in ("energy", "time")]
+        found += [(f"static_power {entry.boundary.value}", entry.per_chip) for entry in self.static_power]
+        found += [(f"active_power {entry.boundary.value}", entry.per_chip) for entry in self.active_power]
         found += [(f"capacity {name}", figure) for name, figure in self.capacity.items()]
         found += [(f"device {name}", figure) for name, figure in self.device.items()]
+        found += [(f"processor {name}", figure) for name, figure in self.processor.items()]
         return [(place, figure) for place, figure in found if figure is not None]

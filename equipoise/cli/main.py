@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ("train", "Train a network by equilibrium propagation."),
     "targets": ("targets", "List every target, available or not, and what is missing."),
     "profiles": ("profiles", "List, show and check hardware profiles."),
+    "validate": ("validate", "Hold the profiles against published measurements, misses included."),
     "price": ("price", "Price a record's counts on another hardware profile."),
     "report": ("report", "Make one self-contained HTML page out of records."),
     "records": ("records", "List, show and export records."),

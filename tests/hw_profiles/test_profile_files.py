@@ -60,8 +60,19 @@ def test_the_bibliography_of_the_docs_is_the_one_used() -> None:
 
 def test_all_profiles_of_the_documentation_are_there() -> None:
     expected = {"loihi1", "loihi1-fitted", "loihi2", "hala-point", "truenorth", "spinnaker1", "spinnaker2"}
-    expected |= {"brainscales2", "hermes-pcm", "crossbar", "digital-45nm", "gpu", "cpu", "this-machine"}
-    assert set(list_profiles()) == expected
+    expected |= {
+        "brainscales2",
+        "hermes-pcm",
+        "crossbar",
+        "digital-45nm",
+        "cpu",
+        "this-machine",
+        "gpu-a100",
+        "gpu-h100",
+    }
+    expected |= {"speck", "xylo", "akida", "odin", "reckon", "neurram", "mcu-stm32l4r5", "fpga-bifurcation"}
+    assert expected <= set(list_profiles())
+    assert load_profile("gpu").name == "gpu-a100"
 
 
 def test_a_bad_profile_is_refused_with_everything_at_once(tmp_path: Path) -> None:
@@ -118,3 +129,44 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_weakest_grade() -> None:
     assert weakest([Grade.MEASURED, Grade.INHERITED, Grade.FITTED]) is Grade.INHERITED
     assert weakest([]) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('boundary = "silicon"\nper_chip', "per_chip", "says no boundary"),
+        ('boundary = "silicon"\nper_chip', 'boundary = "chip"\nper_chip', "board"),
+        (
+            'boundary = "silicon"\nper_chip',
+            'boundary = "board"\nper_chip',
+            "none at the profile's own boundary, silicon",
+        ),
+        (
+            "[capacity]",
+            '[[static_power]]\nboundary = "silicon"\nwithin = "x"\n\n[capacity]',
+            "two powers at the boundary",
+        ),
+        ('title = "IBM TrueNorth"', 'title = "t"\nextends = "nothing"', "extends 'nothing', which is no profile"),
+    ],
+)
+def test_a_power_says_its_boundary(tmp_path: Path, old: str, new: str, words: str) -> None:
+    text = (ROOT / "hw_profiles" / "profiles" / "truenorth.toml").read_text()
+    assert old in text
+    path = tmp_path / "t.toml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=words):
+        load_profile(path)
+
+
+def test_an_own_price_replaces_the_inherited_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'schema_version = 2\nname = "mine"\nextends = "truenorth"\ntitle = "Mine"\n[[price]]\n'
+        'event = "synaptic_operations"\ncomponent = "chip"\ntime_within = "the tick"\n'
+        'energy = { value = 3, low = 2, high = 4, unit = "pJ", grade = "assumed", note = "ours" }\n'
+    )
+    mine, base = load_profile(path), load_profile("truenorth")
+    energies = [p.energy.value for p in mine.price if p.event == "synaptic_operations" and p.energy]
+    assert energies == [3]
+    assert len(mine.price) == len(base.price)
+    assert mine.static_power == base.static_power

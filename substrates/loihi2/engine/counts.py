@@ -128,9 +128,9 @@ def count_events(program: Program, placement: Placement | None, sent: dict[str, 
     """The ledger of ``steps`` steps in which neuron i of population ``name`` sent ``sent[name][i]`` messages."""
     ledger = Ledger()
     ledger.add(Event.STEPS, steps, component=Component.MACHINE)
-    for name in program.populations:
+    for name, population in program.populations.items():
         active = sent[name]
-        component = Component.NEURONS
+        component = Component.BUILT_IN_NEURONS if population.neuron.built_in else Component.NEURONS
         ledger.add(Event.MESSAGES, int(active.sum()), component=component, layer=name)
         per_core = _by_core(active, steps, placement, name)
         for core, (fired, stepped) in per_core.items():

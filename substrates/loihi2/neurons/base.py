@@ -50,6 +50,7 @@ class Neuron(ABC):
     variables: ClassVar[tuple[str, ...]]  #: names of the state variables, in order
     graded: ClassVar[bool]  #: messages carry values (else 1)
     kernel: ClassVar[Callable[..., int]]  #: the compiled ``advance``
+    built_in: ClassVar[bool] = False  #: the chip has this neuron in hardware; others are microcode, which costs more
 
     @abstractmethod
     def parameters(self) -> tuple[int, ...]:

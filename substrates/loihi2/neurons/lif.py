@@ -85,6 +85,7 @@ class LIF(Neuron):
     variables: ClassVar[tuple[str, ...]] = ("u", "v")
     graded: ClassVar[bool] = False
     kernel: ClassVar[Any] = staticmethod(advance)
+    built_in: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         integer_in("du", self.du, 0, DECAY_UNITY - 1)

@@ -59,6 +59,7 @@ class LIFRefractory(LIF):
     code: ClassVar[int] = 2
     variables: ClassVar[tuple[str, ...]] = ("u", "v", "ready")
     kernel: ClassVar[Any] = staticmethod(advance)
+    built_in: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

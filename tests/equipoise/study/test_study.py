@@ -331,12 +331,16 @@ def pair(nodes: int, wall_ns: int) -> list[Entry]:
 
 def test_the_energy_ratio_is_computed_as_documented() -> None:
     ratio = energy_ratios(StudyData("s", "", {}, pair(100, 10**6)))[0]
-    # 100 neurons on one core: 2.65 ns each; dynamic power = (100 x 52 pJ + 128 pJ) / 265 ns
-    watts = 0.257 + (100 * 52e-12 + 128e-12) / 265e-9
+    # 100 neurons in microcode on one core: 49.8 ns each; dynamic power = (100 x 52 pJ + 32 nJ) / 4.98 us
+    step = 100 * 49.8e-9
+    watts = 0.214 + (100 * 52e-12 + 32e-9) / step
     assert ratio.power[0] == pytest.approx(40.4 / watts, rel=1e-6)
-    energy = 1000 * 265e-9 * watts
+    energy = 1000 * step * watts
     assert ratio.as_run[0] == pytest.approx(40.4e-3 / energy, rel=1e-6)
     assert ratio.power[1] < PUBLISHED[0]
+    # the board's static power replaces the rails', nothing else changes
+    board = energy_ratios(StudyData("s", "", {}, pair(100, 10**6)), "board")[0]
+    assert board.power[0] == pytest.approx(40.4 / (watts - 0.214 + 1.78), rel=1e-6)
     # the time the processor took does not enter the ratio at equal time
     slow = energy_ratios(StudyData("s", "", {}, pair(100, 10**9)))[0]
     assert slow.power == pytest.approx(ratio.power)
@@ -345,7 +349,9 @@ def test_the_energy_ratio_is_computed_as_documented() -> None:
 def test_conclusions_name_the_verdict_the_uncertainty_and_the_gaps() -> None:
     sentences = " ".join(conclude(StudyData("s", "", {}, pair(100, 10**6)), "energy-ratio"))
     assert "The published 33.5x to 37.2x lies within this range" in sentences
-    assert "What dominates the uncertainty: the processor's power" in sentences
+    assert "What dominates the uncertainty (silicon): the processor's power" in sentences
+    for boundary in ("silicon", "board", "system"):
+        assert f"Chip at the boundary {boundary}" in sentences
     assert "mean gap 20.00 %" in sentences
     assert "No instance" in " ".join(conclude(StudyData("s", "", {}, []), "energy-ratio"))
 

@@ -1,0 +1,1 @@
+"""Published figures beside ours: one TOML file per publication, misses included (docs/validation.md)."""
