@@ -150,7 +150,7 @@ class Learner:
         errors, activities = estimate.errors, estimate.activities
         if self.homeostasis is not None and not self.rule.exact:
             errors = self.homeostasis.adjoint_from_response(network, errors)
-        everyone = bool((weight > 0).all())
+        everyone = weight.device.type == "cpu" and bool((weight > 0).all())  # an accelerator is not asked
         errors = tuple(_weighted(e, weight, everyone) for e in errors)
         if not everyone:  # a sample that weighs something has finite activities
             activities = tuple(torch.nan_to_num(v) for v in activities)

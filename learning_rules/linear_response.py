@@ -22,7 +22,7 @@ from substrates.base import Equilibrium
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from substrates.network import Network
+    from substrates.network import Network, Operator
 
 __all__ = ["Linearisation", "iterate", "linearise"]
 
@@ -45,13 +45,21 @@ def linearise(network: Network, free: Equilibrium, target: Tensor) -> Linearisat
         force = [torch.zeros_like(v) for v in activities]
         force[-1] = network.cost.gradient(activities[-1], target)
 
-    def forward(direction: State) -> State:
+        along, back = network.tangent_operators(activities), network.transposed_operators(activities)
+
+    def apply(operators: tuple[Operator, ...], vectors: State) -> State:
         with torch.no_grad():
-            return network.tangent_currents(direction, activities)
+            totals = [torch.zeros_like(v) for v in vectors]
+            for o in operators:
+                image = o.apply(vectors[o.source], vectors[o.target])
+                totals[o.target] += image.reshape(totals[o.target].shape)
+            return tuple(totals)
+
+    def forward(direction: State) -> State:
+        return apply(along, direction)
 
     def transposed(errors: State) -> State:
-        with torch.no_grad():
-            return network.transposed_currents(errors, activities)
+        return apply(back, errors)
 
     return Linearisation(slopes, tuple(force), forward, transposed)
 

@@ -57,4 +57,4 @@ class SamplePolicy:
         good = finite_samples(estimate.errors) & finite_samples(estimate.activities)
         weight = torch.where(good & torch.isfinite(weight), weight, torch.zeros_like(weight))
         total = weight.sum()
-        return weight / total if float(total) > 0 else weight
+        return weight / torch.where(total > 0, total, torch.ones_like(total))

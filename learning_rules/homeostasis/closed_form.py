@@ -36,10 +36,10 @@ class ClosedForm(Homeostasis):
 
     @torch.no_grad()
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
-        del activities, step  # dense couplings: the Jacobian is the same everywhere
+        del step  # dense couplings: the Jacobian is the same everywhere
         blocks = dense_blocks(network)
         n = network.num_neurons
-        loss = 0.0
+        loss = torch.zeros((), dtype=torch.float64, device=activities[0].device)
         differences: dict[tuple[int, int], Tensor] = {}
         units = self.units(network)
         for (target, source), weight in blocks.items():
@@ -47,7 +47,7 @@ class ClosedForm(Homeostasis):
             scaled = weight if self.feedback_scale == 1.0 else weight * (units[source] / units[target]) ** 2
             difference = scaled if partner is None else scaled - partner.t()
             differences[target, source] = difference
-            loss += self.speed * float((weight * difference).sum()) / n
+            loss += self.speed * (weight * difference).sum() / n
         for coupling in network.recurrent_couplings():
             factor = self.speed * coefficient * self.scale(coupling) * 2.0 / n
             difference = differences[coupling.target, coupling.source]
@@ -55,7 +55,7 @@ class ClosedForm(Homeostasis):
                 add_scaled(coupling.weight, difference, factor)
             else:  # tied: the weights belong to the other direction
                 add_scaled(coupling.tied.weight, difference.t(), factor)
-        return loss
+        return float(loss)
 
 
 def dense_blocks(network: Network) -> dict[tuple[int, int], Tensor]:

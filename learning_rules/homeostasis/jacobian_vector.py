@@ -54,7 +54,7 @@ class JacobianVector(Homeostasis):
         at = tuple(v.detach() for v in activities)
         batch = at[0].shape[0]
         units = self.units(network)
-        loss = 0.0
+        loss = torch.zeros((), dtype=torch.float64, device=at[0].device)
         for draw in range(self.draws):
             eps = draw_like(at, self.distribution, self.seed, step, draw)
             with torch.enable_grad():
@@ -63,20 +63,24 @@ class JacobianVector(Homeostasis):
                 total = sum((x * x).sum() - (e * y).sum() for x, e, y in zip(r, eps, s))
                 value = self.speed * total / (network.num_neurons * batch * self.draws)
                 gradients = torch.autograd.grad(value, parameters)
-            loss += float(value.detach())
+            loss += value.detach()
             for parameter, gradient, factor in zip(parameters, gradients, factors):
                 add_scaled(parameter, gradient, coefficient * factor)
-        return loss
+        return float(loss)
 
 
 def draw_like(at: State, distribution: Distribution, seed: int, step: int, draw: int) -> State:
-    """Independent directions shaped like ``at``, the same for the same arguments."""
-    generator = torch.Generator().manual_seed(derive_seed(seed, "homeostasis", step, draw) % 2**63)
+    """Independent directions shaped like ``at``, the same for the same arguments on the same kind of device.
+
+    They are drawn where ``at`` is: a network's worth of numbers per draw would be too many to move.
+    """
+    device = at[0].device
+    generator = torch.Generator(device).manual_seed(derive_seed(seed, "homeostasis", step, draw) % 2**63)
     drawn = []
     for v in at:
         if distribution == "gaussian":
-            eps = torch.randn(v.shape, generator=generator, dtype=v.dtype)
+            eps = torch.randn(v.shape, generator=generator, dtype=v.dtype, device=device)
         else:
-            eps = torch.randint(0, 2, v.shape, generator=generator).to(v.dtype) * 2 - 1
-        drawn.append(eps.to(v.device))
+            eps = torch.randint(0, 2, v.shape, generator=generator, device=device).to(v.dtype) * 2 - 1
+        drawn.append(eps)
     return tuple(drawn)

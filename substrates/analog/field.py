@@ -8,7 +8,7 @@ and the dynamics are tau du/dt = F(u) - u. Everything here is a value: a field o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -136,6 +136,29 @@ class Field:
         else:
             current = beta * nudge.force.detach().to(output.real.dtype)
         return quantise(current, self.nudge_bits, -self.nudge_range, self.nudge_range)
+
+    def repeated(self, betas: Sequence[float]) -> Field:
+        """The field of the batch once under each of these nudges, one after the other."""
+        nudge, copies = self.nudge, len(betas)
+        assert nudge is not None
+
+        def many(x: Tensor) -> Tensor:
+            return torch.cat([x] * copies)
+
+        reference, force = nudge.reference, nudge.force
+        count, like = len(nudge.target), self.currents[0]
+        return replace(
+            self,
+            currents=tuple(many(c) for c in self.currents),
+            nudge=Nudge(
+                1.0,
+                many(nudge.target),
+                None if reference is None else tuple(many(r) for r in reference),
+                None if force is None else many(force),
+            ),
+            betas=torch.cat([torch.full((count,), b, dtype=like.dtype, device=like.device) for b in betas]),
+            _made=None,
+        )
 
     def select(self, samples: Tensor) -> Field:
         """The field of some samples of the batch, by index."""

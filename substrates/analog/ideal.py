@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import torch
 
+from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
-from substrates.analog.field import Field, promote
+from substrates.analog.field import Field, channels_last, promote
 from substrates.analog.kernels import DenseRelaxation
-from substrates.analog.solvers import Damped, Relaxed, Solver, relax_batch
+from substrates.analog.solvers import Damped, Relaxed, Solver, relax_batch, relax_together
+from substrates.analog.solvers.graphs import Graphs
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
+from substrates.devices import PRECISIONS, multiplying
 from substrates.network import Network, State
 
 __all__ = ["IdealMachine", "macs_per_step"]
@@ -23,10 +26,20 @@ class IdealMachine(RelaxationSubstrate):
     Args:
         network: kept by reference; its present parameters are used at every call, nothing needs programming.
         solver: how to relax; half-steps of the damped map unless told otherwise.
+        precision: of products on a CUDA device: ``float32``, or ``tf32`` (tensor cores, 10-bit mantissas).
+        graphs: on a CUDA device, record a phase's kernels once and launch them as one.
+
+    Raises:
+        InputError: an unknown precision.
     """
 
-    def __init__(self, network: Network, *, solver: Solver | None = None) -> None:
-        self.network = network
+    def __init__(
+        self, network: Network, *, solver: Solver | None = None, precision: str = "float32", graphs: bool = True
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
+        self.network, self.precision = network, precision
+        self._graphs = Graphs() if graphs else None
         self.solver = Damped() if solver is None else solver
         self._compiled = DenseRelaxation(network)
         self._macs = macs_per_step(network)
@@ -48,7 +61,7 @@ class IdealMachine(RelaxationSubstrate):
         return Ledger()
 
     def drive(self, inputs: torch.Tensor) -> Drive:
-        with torch.no_grad():
+        with torch.no_grad(), multiplying(self.precision, inputs.device):
             return Drive(inputs, self._compiled.currents(inputs))
 
     @torch.no_grad()
@@ -66,9 +79,18 @@ class IdealMachine(RelaxationSubstrate):
         if self._compiled.applies(field, self.solver, membranes):
             relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None)
         else:
-            relaxed = relax_batch(self.solver, field, membranes, stop)
+            with multiplying(self.precision, membranes[0].device):
+                relaxed = self._loop(field, membranes, stop)
             activities = field.activate(relaxed.membranes)
         return self._equilibrium(relaxed, activities, phase, slice(None))
+
+    def _loop(self, field: Field, membranes: State, stop: Stop) -> Relaxed:
+        """The solver's loop for the device the state is on."""
+        if membranes[0].device.type == "cpu":
+            return relax_batch(self.solver, field, membranes, stop)
+        if self._graphs is not None and self._graphs.apply(self.solver, membranes, stop):
+            return self._graphs.run(field, self.solver, channels_last(membranes), stop)
+        return relax_together(self.solver, field, membranes, stop)
 
     @torch.no_grad()
     def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
@@ -79,9 +101,10 @@ class IdealMachine(RelaxationSubstrate):
         field = Field(
             network, drive.currents, nudges[0] if nudges else None, lambda i, u: network.activations[i].function(u)
         )
+        compiled = self._compiled.applies(field, self.solver, membranes)
         together = (
             len(nudges) > 1
-            and self._compiled.applies(field, self.solver, membranes)
+            and (compiled or membranes[0].device.type != "cpu")
             and all(complex(n.beta).imag == 0 and n.beta != 0 for n in nudges)
             and all(_alike(n, nudges[0]) for n in nudges)
         )
@@ -90,7 +113,13 @@ class IdealMachine(RelaxationSubstrate):
         for nudge in nudges:
             check_nudge(network, drive, nudge)
         betas = [complex(n.beta).real for n in nudges]
-        relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
+        if compiled:
+            relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
+        else:
+            field, membranes = field.repeated(betas), tuple(torch.cat([u] * len(betas)) for u in membranes)
+            with multiplying(self.precision, membranes[0].device):
+                relaxed = self._loop(field, membranes, stop)
+            activities = field.activate(relaxed.membranes)
         parts = [slice(k * drive.batch, (k + 1) * drive.batch) for k in range(len(nudges))]
         return [self._equilibrium(relaxed, activities, Phase.of_nudge(beta), part) for beta, part in zip(betas, parts)]
 

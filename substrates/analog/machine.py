@@ -18,10 +18,11 @@ from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
 from substrates.analog.ideal import needs_complex
-from substrates.analog.imperfections import ChipInstance, ChipParameters, fill_normals, quantise, sample_keys
+from substrates.analog.imperfections import ChipInstance, ChipParameters, quantise, sample_keys
+from substrates.analog.imperfections.device_noise import normals
 from substrates.analog.kernels import DenseRelaxation
 from substrates.analog.noisy_step import AnalogStep
-from substrates.analog.solvers import Damped, DiscreteMap, Relaxed, Solver, relax_batch
+from substrates.analog.solvers import Damped, DiscreteMap, Relaxed, Solver, relax_batch, relax_together
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
 from substrates.network import INPUT, Network, State
 
@@ -194,7 +195,8 @@ class AnalogMachine(RelaxationSubstrate):
         if self._compiled.applies(field, solver, membranes):
             relaxed, activities = self._compiled.run(field, solver, membranes, limit, self._gain, self._offset)
         else:
-            relaxed = relax_batch(solver, field, membranes, limit, noisy=p.noisy)
+            loop = relax_batch if membranes[0].device.type == "cpu" else relax_together
+            relaxed = loop(solver, field, membranes, limit, noisy=p.noisy)
             activities = field.activate(relaxed.membranes)
         if p.noisy and step is not None:
             band = NOISE_BAND * step.spread(field, relaxed.membranes)
@@ -235,7 +237,7 @@ class AnalogMachine(RelaxationSubstrate):
             proportional=self.chip.read_noise_proportional,
             ranges=tuple(arrays[i].w_max for i in owners),
             inputs=drive.inputs,
-            keys=torch.from_numpy(keys.view(np.int64)),
+            keys=torch.from_numpy(keys.view(np.int64)).to(self._tau[0].device),
         )
 
     def _owner(self, index: int) -> int:
@@ -246,9 +248,8 @@ class AnalogMachine(RelaxationSubstrate):
     def _read(self, activities: State, keys: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> State:
         p = self.chip
         if p.readout_noise:
-            flat = np.empty((len(keys), self._twin.num_neurons), np.float32)
-            fill_normals(keys, _READING, flat)
-            noise = torch.from_numpy(flat).to(activities[0].device)
+            bits = torch.from_numpy(keys.view(np.int64)).to(activities[0].device)
+            noise = normals(bits, _READING, self._twin.num_neurons)
             parts = torch.split(noise, [q.size for q in self._twin.populations], dim=1)
             activities = tuple(
                 v + p.readout_noise * z.reshape(v.shape).to(v.real.dtype) for v, z in zip(activities, parts)

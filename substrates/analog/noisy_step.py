@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from substrates.analog.field import Field
-from substrates.analog.imperfections.noise import fill_normals
+from substrates.analog.imperfections.device_noise import normals
 from substrates.analog.solvers.driver import Solver
 from substrates.network import INPUT, Dense, State
 
@@ -49,7 +48,7 @@ class AnalogStep(Solver):
     def begin(self, field: Field, membranes: State) -> State:
         if not self.noisy:
             return ()
-        counter = torch.zeros(len(self.keys), dtype=torch.int64)
+        counter = torch.zeros_like(self.keys)
         variances = self._currents_variance(field, None, self.inputs)
         return (self.keys, counter, *variances)
 
@@ -60,8 +59,8 @@ class AnalogStep(Solver):
             return tuple(moved), memory
         keys, counter, fixed = memory[0], memory[1], memory[2:]
         spreads = self._spreads(field, field.activate(membranes), fixed)
-        normals = self._normals(keys, int(counter[0]), membranes)
-        moved = [u + s * z for u, s, z in zip(moved, spreads, normals)]
+        drawn = self._normals(keys, counter[0], membranes)
+        moved = [u + s * z for u, s, z in zip(moved, spreads, drawn)]
         return tuple(moved), (keys, counter + 1, *fixed)
 
     def spread(self, field: Field, membranes: State) -> Tensor:
@@ -108,12 +107,10 @@ class AnalogStep(Solver):
             ).reshape(total[target].shape)
         return tuple(total)
 
-    def _normals(self, keys: Tensor, step: int, membranes: State) -> list[Tensor]:
+    def _normals(self, keys: Tensor, step: Tensor, membranes: State) -> list[Tensor]:
         sizes = [u[0].numel() for u in membranes]
         parts = 2 if membranes[0].is_complex() else 1
-        flat = np.empty((len(keys), parts * sum(sizes)), np.float32)
-        fill_normals(keys.numpy().view(np.uint64), step, flat)
-        noise = torch.from_numpy(flat).to(membranes[0].device).to(membranes[0].real.dtype)
+        noise = normals(keys, step, parts * sum(sizes)).to(membranes[0].device).to(membranes[0].real.dtype)
         if parts == 2:
             noise = torch.complex(noise[:, : sum(sizes)].contiguous(), noise[:, sum(sizes) :].contiguous())
         return [z.reshape(u.shape) for z, u in zip(torch.split(noise, sizes, dim=1), membranes)]

@@ -12,7 +12,7 @@ from substrates.analog.field import Field, channels_last, largest
 from substrates.base import Stop
 from substrates.network import State
 
-__all__ = ["DEFAULT_TOLERANCE", "WINDOW", "Relaxed", "Solver", "relax_batch"]
+__all__ = ["DEFAULT_TOLERANCE", "WINDOW", "Relaxed", "Returns", "Solver", "relax_batch"]
 
 #: residual that counts as converged when `Stop.tolerance` is zero (all steps are run)
 DEFAULT_TOLERANCE = 1e-3
@@ -66,7 +66,7 @@ def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop, *, n
     cycling = torch.zeros(batch, dtype=torch.bool, device=device)
     active = torch.arange(batch, device=device)
     memory = solver.begin(field, membranes)
-    returns = _Returns()
+    returns = Returns()
     for taken in range(stop.max_steps + 1):
         last = taken == stop.max_steps
         if last or (stop.tolerance > 0 and taken % stop.check_every == 0):
@@ -95,7 +95,7 @@ def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop, *, n
     return Relaxed(final, residual, converged, steps, cycling & ~converged & (not noisy))
 
 
-class _Returns:
+class Returns:
     """Does a state come back? Distances of the last steps from a snapshot, per sample."""
 
     def __init__(self) -> None:
