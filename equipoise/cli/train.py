@@ -66,6 +66,8 @@ __all__ = ["command"]
     help="Machine settings: an analog preset (pcm-2019, ...), a .toml or .json file.",
 )
 @click.option("--seed", default=0, show_default=True)
+@click.option("--device", default="", metavar="cpu|cuda|auto", help="Where torch computes. [default: cpu]")
+@click.option("--precision", default="float32", show_default=True, type=click.Choice(("float32", "tf32")))
 @click.option("--profile", default="", help="Hardware profile for energy and latency. [default: the target's]")
 @click.option("--out", type=click.Path(path_type=Path), help="Record (HDF5) to write.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")

@@ -82,7 +82,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
             raise InputError(
                 f"{path} is a checkpoint of version {shown(version)}, this program reads {VERSION}; start afresh"
             )
-        before = {"nudge_force": "following", **state["identity"]}  # the setting is younger than some checkpoints
+        before = {"nudge_force": "following", "device": "", "precision": "float32", **state["identity"]}
         different = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
         if different:
             changes = ", ".join(f"{k} {shown(before.get(k))} -> {shown(identity.get(k))}" for k in different)

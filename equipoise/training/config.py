@@ -9,6 +9,7 @@ from typing import Any
 from equipoise.targets import Target, find_target
 from equipoise.training.datasets import Recipe
 from hw_profiles.errors import InputError
+from substrates.devices import PRECISIONS
 
 __all__ = ["TrainConfig", "parse_layers"]
 
@@ -53,6 +54,9 @@ class TrainConfig:
         patience: stop after this many epochs without a better test accuracy; 0 never.
         train_samples, test_samples: use only the first so many.
         seed: of weights, batches, draws and the chip instance.
+        device: of torch: cpu, cuda, cuda:1 or auto, for the targets that compute in torch (ideal, analog); empty takes
+            the network's.
+        precision: of products on a CUDA device: float32 or tf32.
         profile: hardware profile for energy and latency; empty takes the target's.
         out: record to write; ``checkpoint`` (default: beside it) keeps what a resume needs.
         resume: go on from the checkpoint if there is one.
@@ -95,6 +99,8 @@ class TrainConfig:
     train_samples: int | None = None
     test_samples: int | None = None
     seed: int = 0
+    device: str = ""
+    precision: str = "float32"
     profile: str = ""
     out: Path | None = None
     checkpoint: Path | None = None
@@ -128,6 +134,8 @@ class TrainConfig:
             raise InputError("tied weights are symmetric already; leave homeostasis at 0 or use --angle 0 untied")
         if self.nudge_force not in ("", "following", "held", "normalised"):
             raise InputError(f"no nudge force {self.nudge_force!r}; there are following, held, normalised")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"no precision {self.precision!r}; there are {', '.join(PRECISIONS)}")
         if self.seed < 0:
             raise InputError(f"seed: got {self.seed}, expected zero or more")
         if self.resume and self.force:

@@ -24,7 +24,9 @@ def accuracy(
     right = converged = 0
     ledger = Ledger()
     cost = machine.network.cost
+    device = next(machine.network.parameters()).device
     for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
+        x, y = x.to(device), y.to(device)
         free = machine.relax(machine.drive(x), stop)
         right += int((cost.predict(free.activities[-1]) == y).sum())
         converged += int(free.converged.sum())

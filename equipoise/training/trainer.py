@@ -14,6 +14,7 @@ from equipoise.training.build import make_learner, make_network, make_optimizer
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
+from equipoise.training.devices import place_network, require_device
 from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import make_machine, placed_counts
 from equipoise.training.result import TrainResult
@@ -26,6 +27,8 @@ from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.seeds import stream
 
 if TYPE_CHECKING:
+    import torch
+
     from hw_profiles.record import Record
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
@@ -119,8 +122,13 @@ class _Training:
         config = config.resolved(target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if network is None:
             network = make_network(config)
+        device = place_network(network, config)
+        split = split.on(device)
         if machine is None:
             machine = make_machine(target, network, config.chip, config.seed)
+            require_device(machine, device)
+            if hasattr(machine, "precision"):
+                machine.precision = config.precision
         if machine.network is not network:
             raise InputError("the machine holds another network than the one to train")
         if tuple(network.input_shape) != split.input_shape:
@@ -230,7 +238,7 @@ class _Training:
         nudge: float | None = None
         try:
             for number, index in enumerate(batches):
-                inputs, targets = data.train_inputs[index], data.train_targets[index]
+                inputs, targets = data.batch(index, self.device)
                 if data.augment is not None:
                     inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
                 done = (epoch - 1 + number / len(batches)) / config.epochs
@@ -243,7 +251,7 @@ class _Training:
                 self.run.ledger.merge(report.ledger)
                 self.samples[TRAINING_SAMPLE] += len(index)
                 finite = torch.isfinite(report.loss)
-                total["loss"] += float(report.loss[finite].sum())
+                total["loss"] += float(torch.where(finite, report.loss, torch.zeros_like(report.loss)).sum())
                 total["finite"] += int(finite.sum())
                 total["right"] += report.correct
                 total["settled"] += report.settled
@@ -263,7 +271,11 @@ class _Training:
         tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
         cosine = gradient_cosine(
-            self.learner, self.machine, data.test_inputs[probe], data.test_targets[probe], self.state
+            self.learner,
+            self.machine,
+            data.test_inputs[probe].to(self.device),
+            data.test_targets[probe].to(self.device),
+            self.state,
         )
         probed = self._clock(PROBE, tested)
         return {
@@ -283,6 +295,11 @@ class _Training:
             "seconds": probed - began,
         }
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
     def _clock(self, phase: Phase | str, since: float) -> float:
         """Count the time since then, where the profile prices it (no other profile does); the time now."""
         now = time.perf_counter()
@@ -295,7 +312,8 @@ class _Training:
 
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
             return symmetry(self.network, feedback_scale=self.config.feedback_scale)
-        free = self.machine.relax(self.machine.drive(self.data.test_inputs[probe]), self.learner.phases.free)
+        drive = self.machine.drive(self.data.test_inputs[probe].to(self.device))
+        free = self.machine.relax(drive, self.learner.phases.free)
         return symmetry(self.network, free.activities, feedback_scale=self.config.feedback_scale)
 
     def _keep(self, row: dict[str, Any]) -> None:

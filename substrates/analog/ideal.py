@@ -44,6 +44,8 @@ class IdealMachine(RelaxationSubstrate):
         self._compiled = DenseRelaxation(network)
         self._macs = macs_per_step(network)
 
+    runs_on_devices = True  #: computes in torch, on the device of its network's parameters
+
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(

@@ -88,6 +88,8 @@ class AnalogMachine(RelaxationSubstrate):
         """The kind of chip."""
         return self.instance.parameters
 
+    runs_on_devices = True  #: computes in torch, on the device of its network's parameters
+
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(

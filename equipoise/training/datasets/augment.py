@@ -24,11 +24,16 @@ def flip_and_shift(images: Tensor, random: np.random.Generator, *, pad: int = 2)
     import torch
 
     batch, _, height, width = images.shape
-    flips = torch.from_numpy(random.random(batch) < 0.5)
-    rows = torch.from_numpy(random.integers(0, 2 * pad + 1, batch))
-    columns = torch.from_numpy(random.integers(0, 2 * pad + 1, batch))
+    device = images.device
+    flips = torch.from_numpy(random.random(batch) < 0.5).to(device)
+    rows = torch.from_numpy(random.integers(0, 2 * pad + 1, batch)).to(device)
+    columns = torch.from_numpy(random.integers(0, 2 * pad + 1, batch)).to(device)
     flipped = torch.where(flips[:, None, None, None], images.flip(3), images)
     padded = torch.nn.functional.pad(flipped, (pad, pad, pad, pad))
-    y = rows[:, None] + torch.arange(height)
-    x = columns[:, None] + torch.arange(width)
-    return padded[torch.arange(batch)[:, None, None], :, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    y = rows[:, None] + torch.arange(height, device=device)
+    x = columns[:, None] + torch.arange(width, device=device)
+    return (
+        padded[torch.arange(batch, device=device)[:, None, None], :, y[:, :, None], x[:, None, :]]
+        .permute(0, 3, 1, 2)
+        .contiguous()
+    )

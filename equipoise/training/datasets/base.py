@@ -11,6 +11,7 @@ import numpy as np
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 __all__ = ["Recipe", "Split", "finish"]
@@ -56,6 +57,25 @@ class Split:
         if self.augment is not None:
             raise InputError(f"{self.name} is augmented as images; a dense input needs --no-augment")
         return replace(self, train_inputs=self.train_inputs.flatten(1), test_inputs=self.test_inputs.flatten(1))
+
+    def on(self, device: torch.device) -> Split:
+        """The split on an accelerator, whole where it takes less than half of the free memory; else page-locked on
+        the host, from where `batch` sends it in time."""
+        if device.type != "cuda":
+            return self
+        import torch
+
+        tensors = (self.train_inputs, self.train_targets, self.test_inputs, self.test_targets)
+        size = sum(t.numel() * t.element_size() for t in tensors)
+        fits = 2 * size < torch.cuda.mem_get_info(device)[0]
+        moved = [t.to(device) if fits else t.pin_memory() for t in tensors]
+        return replace(self, train_inputs=moved[0], train_targets=moved[1], test_inputs=moved[2], test_targets=moved[3])
+
+    def batch(self, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Training samples by number, on ``device``."""
+        index = index.to(self.train_inputs.device)
+        inputs, targets = self.train_inputs[index], self.train_targets[index]
+        return inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
 
     def limited(self, train: int | None, test: int | None) -> Split:
         """The first ``train`` and ``test`` samples.
