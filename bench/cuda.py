@@ -454,16 +454,26 @@ def epoch(bench: Bench) -> dict[str, Any]:
         data = data.limited(10_000, 1000)
     network = convolutional(shape, channels, pooling="average", angle=90, activation="logistic")
     config = TrainConfig(
-        dataset="synthetic", device=str(bench.device), epochs=1, batch_size=16 if bench.small else 256,
-        lr=3e-3, nudge=0.4, correction="asymep", tolerance=2e-3, free_steps=40, nudge_steps=20, nudge_force="normalised",
-    )  # fmt: skip
+        dataset="synthetic",
+        device=str(bench.device),
+        epochs=1,
+        batch_size=16 if bench.small else 256,
+        lr=3e-3,
+        nudge=0.4,
+        nudge_force="normalised",
+        correction="asymep",
+        tolerance=2e-3,
+        free_steps=40,
+        nudge_steps=20,
+    )
     start = time.perf_counter()
     result = train(config, data=data, network=copy.deepcopy(network))
     bench.synchronise()
     row = result.epochs[-1]
     found = {
         "images": len(data.train_targets), "seconds": time.perf_counter() - start,
-        "test_accuracy": row["test_accuracy"], "settled": row["converged_fraction"], "train_loss": row["train_loss"], "cosine": row["gradient_cosine"],
+        "test_accuracy": row["test_accuracy"],
+        "settled": row["converged_fraction"], "train_loss": row["train_loss"], "cosine": row["gradient_cosine"],
         "images_per_s": len(data.train_targets) / row["seconds"],
     }  # fmt: skip
     print("   ", found, flush=True)
