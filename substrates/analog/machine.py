@@ -124,6 +124,10 @@ class AnalogMachine(RelaxationSubstrate):
         self._refresh()
         return ledger
 
+    def realised_network(self) -> Network:
+        """The network with the weights the cells have now (a copy: changing it changes no cell)."""
+        return copy.deepcopy(self._twin)
+
     def age(self, seconds: float) -> None:
         """Let time pass: conductances drift."""
         if not seconds >= 0:

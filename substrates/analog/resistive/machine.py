@@ -154,6 +154,10 @@ class ResistiveMachine(RelaxationSubstrate):
             thermal_voltage=self._diode[1],
         )
 
+    def wanted(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """(target size, source size) conductances that array ``index`` was asked to hold, in the network's units."""
+        return self._cells[index].wanted
+
     def in_siemens(self) -> LayeredCircuit:
         """The circuit with conductances in siemens and currents in amperes: what a netlist holds."""
         c, u = self.circuit, self.unit_s

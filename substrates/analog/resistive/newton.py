@@ -9,6 +9,9 @@ do; ideal diodes by their complementarity, semi-smoothly: v >= 0, i >= 0, v i = 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix, csr_matrix
@@ -17,7 +20,7 @@ from scipy.sparse.linalg import splu
 from hw_profiles.errors import InputError
 from substrates.analog.resistive.circuit import GROUND, Circuit
 
-__all__ = ["residual", "sensitivity", "solve"]
+__all__ = ["node_law", "residual", "sensitivity", "solve"]
 
 Floats = npt.NDArray[np.float64]
 #: an ideal diode, while it conducts, is this many times the circuit's largest conductance
@@ -45,17 +48,31 @@ def _at(v: Floats, node: int) -> float:
 
 def residual(circuit: Circuit, v: Floats) -> Floats:
     """(nodes,) current into every node at the voltages ``v``, amperes, exponential diodes included."""
-    f: Floats = _resistor_matrix(circuit) @ v
+    return node_law(circuit)(v)
+
+
+def node_law(circuit: Circuit) -> Callable[[Floats], Floats]:
+    """`residual` of one circuit, for many voltages."""
+    matrix: Any = _resistor_matrix(circuit)
+    matrix = matrix.toarray() if circuit.nodes <= 200 else matrix
+    known = np.zeros(circuit.nodes + 1)
     for node, amperes in circuit.currents.items():
-        f[node] += amperes
-    for d in circuit.diodes:
-        if d.saturation_a:
-            current = d.saturation_a * np.expm1((_at(v, d.anode) - _at(v, d.cathode)) / circuit.thermal_voltage)
-            if d.anode != GROUND:
-                f[d.anode] -= current
-            if d.cathode != GROUND:
-                f[d.cathode] += current
-    return f
+        known[node] += amperes
+    real = [d for d in circuit.diodes if d.saturation_a]
+    anode, cathode = (np.array([getattr(d, end) for d in real], np.int64) for end in ("anode", "cathode"))
+    saturation = np.array([d.saturation_a for d in real])
+
+    def law(v: Floats) -> Floats:
+        f = known.copy()
+        f[:-1] += matrix @ v
+        grounded = np.append(v, 0.0)  # ground is node -1: the last entry, whose current nobody reads
+        forward = (grounded[anode] - grounded[cathode]) / circuit.thermal_voltage
+        current = saturation * np.expm1(np.minimum(forward, 600.0))  # finite, so that an integrator can step back
+        np.subtract.at(f, anode, current)
+        np.add.at(f, cathode, current)
+        return f[:-1]
+
+    return law
 
 
 def solve(circuit: Circuit, *, tolerance_v: float = 1e-13, max_steps: int = 2000) -> Floats:
