@@ -27,7 +27,7 @@ try:
 except ImportError:  # not on this system: two programs that write one file at once are then the user's care
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Output", "check_outputs", "remove_leftover", "write_output"]
+__all__ = ["Output", "check_outputs", "lock", "remove_leftover", "write_output"]
 
 #: hash or name of the file's own, in bytes, that still leaves room for what is put around it
 LONGEST_NAME = 230
@@ -165,7 +165,7 @@ def remove_leftover(path: Path) -> bool:
     except OSError:
         return False
     try:
-        if not _locked(number):
+        if not lock(number):
             return False
         os.unlink(part)
         return True
@@ -249,28 +249,28 @@ def _open_part(part: Path, target: Path) -> int:
             number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         except FileExistsError:
             if not remove_leftover(target):
-                _raise_if_locked(part, target)
+                _raise_iflock(part, target)
             continue
         # Between the two calls another program may have taken the file for a leftover.
-        if _locked(number) and _is_at(number, part):
+        if lock(number) and _is_at(number, part):
             return number
         os.close(number)
     raise InputError(f"another program is writing {target}; wait for it, or choose another file")
 
 
-def _raise_if_locked(part: Path, target: Path) -> None:
+def _raise_iflock(part: Path, target: Path) -> None:
     try:
         number = os.open(part, os.O_RDONLY)
     except FileNotFoundError:
         return
     try:
-        if not _locked(number):
+        if not lock(number):
             raise InputError(f"another program is writing {target}; wait for it, or choose another file")
     finally:
         os.close(number)
 
 
-def _locked(number: int) -> bool:
+def lock(number: int) -> bool:
     """Lock an open file until it is closed; False when another program holds it."""
     if fcntl is None:
         return True

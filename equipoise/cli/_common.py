@@ -15,12 +15,13 @@ import click
 from equipoise.cli._named import NamedOption
 from equipoise.targets import Work, able
 from hw_profiles.output import check_outputs
+from hw_profiles.texts import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["FORCE_HELP", "claim", "console", "emit_json", "force_option", "progress", "target_option"]
+__all__ = ["FORCE_HELP", "claim", "console", "emit_json", "force_option", "note", "progress", "target_option"]
 
 
 def emit_json(data: Any) -> None:
@@ -72,6 +73,11 @@ FORCE_HELP = "Replace outputs that are there; says which."
 force_option = click.option("--force", is_flag=True, help=FORCE_HELP)
 
 
+def note(text: str) -> None:
+    """One line for the user on standard error."""
+    click.echo(f"equipoise: note: {one_line(text, 280)}", err=True)
+
+
 def claim(
     outputs: Mapping[str, Path | str | None],
     *,
@@ -84,7 +90,7 @@ def claim(
     Arguments and errors: see `hw_profiles.output.check_outputs`.
     """
     for path in check_outputs(outputs, force=force, inputs=inputs, goes_on=goes_on):
-        click.echo(f"equipoise: note: {path} is there and will be replaced (--force)", err=True)
+        note(f"{path} is there and will be replaced (--force)")
 
 
 class _TargetOption(NamedOption):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
 from equipoise._version import __version__
 from hw_profiles.errors import InputError
+from hw_profiles.texts import one_line
 
 __all__ = ["app", "run"]
 
+LONGEST = 280  #: characters of a message
 #: command -> (module under equipoise.cli that has it as `command`, one line for --help)
 COMMANDS = {
     "demo": ("demo", "See it work: a QUBO solved, two networks trained, one page with what it cost."),
@@ -82,10 +88,18 @@ def app() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted."""
+    """Run one command and return its exit code.
+
+    0: done. 1: done, and something differs or failed, or the machine failed (a full disk, no memory). 2: bad input.
+    130: interrupted. 70: an error of ours. All but 0 come with one line on standard error.
+    """
+    _streams()
     try:
-        with _notes():
+        if any("\0" in argument for argument in arguments):
+            raise InputError("an argument holds a NUL byte; no name and no text may")
+        with _notes(), _terminations_as_interrupts():
             result = app.main(args=list(arguments), standalone_mode=False, prog_name="equipoise")
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except _NoArguments as error:
         click.echo(error.format_message(), err=True)
@@ -95,15 +109,46 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(text)
     except click.ClickException as error:
         return _fail(error.format_message())
-    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        name = f" {error.filename!r}" if error.filename else ""
-        return _fail(f"cannot open{name}: {(error.strerror or str(error)).lower()}")
     except (KeyboardInterrupt, click.Abort):
-        print("equipoise: interrupted; what was done is kept", file=sys.stderr)
+        _say("interrupted; what was done is kept")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever reads our output has enough
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _fail_of_the_system(error)
+    except MemoryError:
+        return _fail("this machine's memory does not suffice; give a smaller problem, or fewer samples or reads", 1)
+    except Exception as error:
+        if os.environ.get("EQUIPOISE_TRACEBACK"):
+            raise
+        text = f"an error in equipoise itself: {type(error).__name__}: {error}"
+        return _fail(f"{text}; EQUIPOISE_TRACEBACK=1 shows where, please report it", 70)
+
+
+def _streams() -> None:
+    """Started without standard output or error: write them nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process
+
+
+@contextmanager
+def _terminations_as_interrupts() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what was done is kept, and said."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -116,7 +161,7 @@ def _notes() -> Iterator[None]:
             usual(message, category, *where)
         elif str(message) not in said:
             said.add(str(message))
-            click.echo(f"equipoise: note: {message}", err=True)
+            click.echo(f"equipoise: note: {one_line(str(message), LONGEST)}", err=True)
 
     with warnings.catch_warnings():
         usual = warnings.showwarning
@@ -125,8 +170,25 @@ def _notes() -> Iterator[None]:
         yield
 
 
-def _fail(text: str) -> int:
-    from hw_profiles.texts import one_line
+#: what no input can help: the disk is full, over its quota, fails, is read-only; too many open files; no memory
+_MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
 
-    print(f"equipoise: {one_line(text, 1000)}", file=sys.stderr)
-    return 2
+
+def _fail_of_the_system(error: OSError) -> int:
+    name = f" {error.filename!r}" if error.filename else ""
+    text = (error.strerror or str(error)).lower()
+    if error.errno in _MACHINE:
+        return _fail(f"cannot write{name}: {text}; what was done before is kept", 1)
+    return _fail(f"cannot open{name}: {text}")
+
+
+def _fail(text: str, code: int = 2) -> int:
+    _say(text)
+    return code
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):  # standard error may be closed or on a full disk, too
+        print(f"equipoise: {one_line(text, LONGEST)}", file=sys.stderr)

@@ -103,4 +103,4 @@ def check(file: Path) -> None:
         out.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
     if problems:
         raise InputError(f"{file.name}: {len(problems)} thing{'s' * (len(problems) != 1)} wrong, listed above")
-    out.print(f"{file.name} is a sound profile")
+    out.print(f"{file.name} is a sound profile", markup=False)

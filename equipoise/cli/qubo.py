@@ -150,6 +150,7 @@ def _show(solution: Solution) -> None:
     """A small table for people, on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     problem = solution.problem
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -176,7 +177,7 @@ def _show(solution: Solution) -> None:
     if problem.num_variables <= 80:
         rows.append(("solution", solution.bits))
     for name, text in rows:
-        table.add_row(name, text)
+        table.add_row(Text(name), Text(text))
     Console(highlight=False).print(table)
 
 

@@ -23,25 +23,35 @@ def command() -> None:
 
 
 def _rows(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from equipoise.study.store import is_study, read_study
+    from equipoise.cli._common import note
+    from equipoise.study.store import is_study
     from hw_profiles.errors import InputError
     from hw_profiles.export import record_row
-    from hw_profiles.texts import one_line
 
     rows: list[dict[str, Any]] = []
     unread: list[InputError] = []
     files = [p for given in paths for p in (sorted(given.glob("*.h5")) if given.is_dir() else [given])]
     for path in files:
         try:
-            rows += [entry.row() for entry in read_study(path).entries] if is_study(path) else [record_row(path)]
+            rows += _study_rows(path) if is_study(path) else [record_row(path)]
         except InputError as error:
             unread.append(error)
             rows.append({"record": str(path), "kind": "", "status": "unreadable", "created": "", "error": str(error)})
     if unread and len(unread) == len(files):
         raise unread[0] if len(unread) == 1 else InputError(f"none of {len(files)} files can be read; {unread[0]}")
     for reason in unread:
-        click.echo(f"equipoise: note: {one_line(str(reason), 300)}", err=True)
+        note(str(reason))
     return rows
+
+
+def _study_rows(path: Path) -> list[dict[str, Any]]:
+    from equipoise.cli._common import note
+    from equipoise.study.store import read_study
+
+    study = read_study(path)
+    for text in study.dropped:
+        note(text)
+    return [entry.row() for entry in study.entries] + [{**entry.row(), "outside": True} for entry in study.outside]
 
 
 @command.command()
@@ -56,13 +66,15 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
         emit_json({"records": rows})
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("record", "kind", "status", "target", "result", "created", box=None, pad_edge=False)
     for row in rows:
         result = next((f"{k.removeprefix('result.')} {v:.6g}" for k, v in row.items()
                        if k.startswith("result.") and isinstance(v, (int, float))), "")  # fmt: skip
         target = row.get("target.resolved", row.get("param.target", ""))
-        table.add_row(*(str(x) for x in (row["record"], row["kind"], row["status"], target, result, row["created"])))
+        cells = row["record"], row["kind"], row["status"], target, result, row["created"]
+        table.add_row(*(Text(str(cell)) for cell in cells))
     console().print(table)
 
 

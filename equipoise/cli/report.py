@@ -52,4 +52,4 @@ def command(
     if as_json:
         emit_json({"page": page, "records": [str(path) for path in paths]})
     else:
-        console().print(f"{page}: {len(paths)} record{'s' * (len(paths) != 1)}")
+        console().print(f"{page}: {len(paths)} record{'s' * (len(paths) != 1)}", markup=False, highlight=False)

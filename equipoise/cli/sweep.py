@@ -33,13 +33,14 @@ def command(
     report: Path | None,
     force: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Run STUDY (a name or a .toml file): every combination of its parameters, in one file.
 
     Kill it whenever you like: what was done is kept, and the same command goes on. Failures are kept with their error
-    and tried again. Results do not depend on the number of workers.
+    and tried again; the exit code is then 1. Results do not depend on the number of workers. When the study has
+    changed, runs that it no longer asks for stay in the file.
     """
-    from equipoise.cli._common import claim, console, emit_json, progress
+    from equipoise.cli._common import claim, console, emit_json, note, progress
     from equipoise.study import list_studies, load_study, run_study
     from equipoise.study.findings import conclude
     from equipoise.study.store import journal_of
@@ -49,10 +50,10 @@ def command(
         studies = [load_study(name) for name in list_studies()]
         if as_json:
             emit_json({"studies": [{"name": s.name, "title": s.title, "runs": len(s.items)} for s in studies]})
-            return
+            return 0
         for s in studies:
-            console().print(f"[bold]{s.name}[/]  {s.title} ({len(s.items)} runs)")
-        return
+            console().print(f"{s.name}  {s.title} ({len(s.items)} runs)", markup=False)
+        return 0
     if study is None or out is None:
         raise InputError("give a study and --out FILE.h5, or --list")
     loaded = load_study(study, allow_tasks=allow_tasks)
@@ -74,16 +75,21 @@ def command(
             text = f"{loaded.name}, {failures} failed" if failures else loaded.name
             display.update(bar, completed=done, total=total, description=text)
 
-        data = run_study(loaded, out, workers=workers, scheduler=scheduler, retries=retries, progress=show)
+        data = run_study(loaded, out, workers=workers, scheduler=scheduler, retries=retries, progress=show, tell=note)
     sentences = conclude(data, loaded.finding)
     if page is not None:
         from equipoise.report.study_page import write_study_report
 
         report = write_study_report(loaded, data, page)
-    failed = [entry.key for entry in data.entries if entry.status != "complete"]
+    failed = [entry for entry in data.entries if entry.status != "complete"]
     if as_json:
-        emit_json({"study": loaded.name, "runs": len(loaded.items), "complete": len(data.complete), "failed": failed,
-                   "digest": data.digest(), "findings": sentences, "file": out, "report": report})  # fmt: skip
-        return
-    for sentence in sentences:
-        console().print(f"- {sentence}", highlight=False)
+        emit_json({"study": loaded.name, "runs": len(loaded.items), "complete": len(data.complete),
+                   "failed": [entry.key for entry in failed], "outside": len(data.outside), "digest": data.digest(),
+                   "findings": sentences, "file": out, "report": report})  # fmt: skip
+    else:
+        for sentence in sentences:
+            console().print(f"- {sentence}", highlight=False, markup=False)
+    if failed:
+        first = failed[0].error.splitlines()[0] if failed[0].error else "no reason was kept"
+        note(f"{len(failed)} of {len(loaded.items)} runs failed, the first with {first}; the same command tries again")
+    return 1 if failed else 0

@@ -117,9 +117,10 @@ def command(
             result = train(config, show)
         except Interrupted as interrupted:  # the API raises; here what was done is shown, and the exit code says it
             result = interrupted.result
-    out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {result.target.resolved} ({result.status})")
+    where = f"{result.target.resolved} ({result.status})"
+    out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {where}", markup=False)
     if result.record is not None:
-        out.print(f"record {result.record}")
+        out.print(f"record {result.record}", markup=False, highlight=False)
     if as_json:
         emit_json(result.as_dict())
     return 130 if result.status == "interrupted" else 0

@@ -11,6 +11,7 @@ from typing import Any
 from hw_profiles.citations import cite
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
+from hw_profiles.texts import visible
 
 __all__ = ["Picture", "write_report"]
 
@@ -152,15 +153,6 @@ def _figure_files(
         raise InputError(f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}") from None
     pictures = [picture for pictures in sections.values() for picture in pictures]
     return [(picture, Output(folder / f"{picture.name}.{form}", force=overwrite)) for picture in pictures]
-
-
-#: characters that turn the direction of what follows, and could make a page say what no file says
-_TURNING = {code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-
-
-def visible(html: str) -> str:
-    """The page with every character that turns the direction of the text written out."""
-    return html.translate(_TURNING)
 
 
 def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str, findings: list[str]) -> str:

@@ -41,9 +41,10 @@ def write_study_report(study: Study, data: StudyData, out: str | Path | Output, 
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from equipoise.report.formats import number, quantity, range_text
-    from equipoise.report.page import GRADE_TEXTS, visible
+    from equipoise.report.page import GRADE_TEXTS
     from equipoise.study.findings import conclude
     from hw_profiles.citations import cite
+    from hw_profiles.texts import visible
 
     output = out if isinstance(out, Output) else study_page_output(study, out, overwrite=overwrite)
     environment = Environment(

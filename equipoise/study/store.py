@@ -2,29 +2,34 @@
 
 While a study runs, each finished run is one line in ``STUDY.h5.journal``. The HDF5 file is replaced whole, now and
 then and at the end, and the journal goes when everything is in it. Reading takes both. Layout: docs/records.md.
+
+A run that was finished stays in the file for good. When the study's grid has changed, runs that it no longer asks for
+stand *outside* it: kept, listed, but in no conclusion and no digest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from equipoise.study.tasks import Outcome
-from hw_profiles._journal import Journal, _decode, _encode, replace_file
+from hw_profiles._journal import Journal, Lines, _decode, _encode
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.output import Output, check_outputs, remove_leftover
 
 __all__ = ["Entry", "Store", "StudyData", "is_study", "read_study"]
 
 SCHEMA = 1
+FIX = "run the study again into another file"
+OUTSIDE = -1  #: index of a run that the study no longer asks for
 #: counts that depend on the machine's speed, not on the run
 CLOCKS = {Event.WALL_NANOSECONDS, Event.CPU_NANOSECONDS, Event.MEASURED_MICROJOULES}
 
@@ -56,6 +61,10 @@ class Entry:
         """The counts."""
         return Ledger({Key(Event(c[0]), c[1], c[2], c[3], c[4]): c[5] for c in self.counts})
 
+    def plain(self) -> dict[str, Any]:
+        """As the file and the journal keep it."""
+        return dict(vars(self))
+
     def value(self, name: str) -> Any:
         """A result, repeatable or measured."""
         return self.results.get(name, self.measured.get(name))
@@ -85,6 +94,8 @@ class StudyData:
     text: str
     provenance: dict[str, Any]
     entries: list[Entry]
+    outside: list[Entry] = field(default_factory=list)  #: of an earlier grid of this study
+    dropped: list[str] = field(default_factory=list)  #: what of the journal was damaged, a sentence each
 
     @property
     def complete(self) -> list[Entry]:
@@ -100,27 +111,74 @@ class StudyData:
 
 
 class Store:
-    """The writing side; one writer at a time, held by a lock that ends with the process."""
+    """The writing side; one writer at a time, held by a lock that ends with the process.
+
+    Args:
+        path: the study's file.
+        name: of the study.
+        text: the study's file as it is now.
+
+    Attributes:
+        entries: every run that is kept, by its key.
+
+    Raises:
+        InputError: the file belongs to another study or is something else, or another sweep is writing it.
+    """
 
     def __init__(self, path: Path, name: str, text: str) -> None:
         from hw_profiles.record import provenance
 
         self.path, self.name, self.text, self.provenance = path, name, text, provenance()
-        self.entries: dict[str, Entry] = {}
-        if path.exists() or journal_of(path).exists():
+        check_outputs({"the study's file": path, "its journal": journal_of(path)}, force=True)
+        before = StudyData("", "", {}, [])
+        if path.exists():  # looked at before a journal is made beside something else
+            before = _read_hdf5(path)
+            self._check(before.name)
+        header = {"study": name, "text": text, "provenance": self.provenance}
+        self._journal = Journal(journal_of(path), header)
+        try:
             found = read_study(path)
-            if found.name != name:
-                raise InputError(f"{path} belongs to the study {found.name!r}, not {name!r}; choose another file")
-            self.entries = {entry.key: entry for entry in found.entries}
-        self._journal = Journal(journal_of(path))
-        _lock(self._journal, path)
-        if not journal_of(path).stat().st_size:
-            self._journal.write({"study": name, "text": text, "provenance": self.provenance})
+            self._check(found.name)
+            self._output = Output(path, mine=is_study)
+            if found.text != text:
+                self._journal.write(header)
+            if self._journal.created:
+                found = replace(found, text=before.text)
+        except BaseException:
+            if self._journal.created:
+                self._journal.remove()
+            self._journal.close()
+            raise
+        self.earlier_text, self.dropped = found.text, found.dropped
+        self.entries = {entry.key: entry for entry in (*found.entries, *found.outside)}
         self._written, self._cost = time.monotonic(), 0.0
 
+    def _check(self, name: str) -> None:
+        if name not in ("", self.name):  # none in a journal whose first line is damaged
+            raise InputError(f"{self.path} belongs to the study {name!r}, not {self.name!r}; choose another file")
+
+    def arrange(self, places: Mapping[str, int]) -> list[Entry]:
+        """Put every run where the study has it now, by its key; what it does not have stands outside.
+
+        Returns:
+            The runs outside.
+        """
+        moved = {
+            key: places.get(key, OUTSIDE) for key, e in self.entries.items() if e.index != places.get(key, OUTSIDE)
+        }
+        if moved:
+            self._journal.write({"places": moved})
+        for key, index in moved.items():
+            self.entries[key].index = index
+        return [entry for entry in self.entries.values() if entry.index == OUTSIDE]
+
     def add(self, entry: Entry) -> None:
-        """Keep a run. It survives a kill from here on."""
-        self._journal.write(asdict(entry))
+        """Keep a run. It survives a kill and a loss of power from here on.
+
+        Raises:
+            OSError: the disk is full, or fails; all that was kept before stays.
+        """
+        self._journal.write(entry.plain())
         self.entries[entry.key] = entry
         # The file is replaced when that takes at most a hundredth of the time since the last one.
         if time.monotonic() - self._written > max(2.0, 100 * self._cost):
@@ -129,31 +187,23 @@ class Store:
     def write(self) -> None:
         """Replace the HDF5 file."""
         began = time.monotonic()
-        entries = sorted(self.entries.values(), key=lambda entry: entry.index)
-        replace_file(self.path, _to_hdf5(StudyData(self.name, self.text, self.provenance, entries)))
+        study = StudyData(self.name, self.text, self.provenance, *_sorted(self.entries.values()))
+        self.path = self._output.put(_to_hdf5(study), durable=True)
         self._written = time.monotonic()
         self._cost = self._written - began
 
     def close(self) -> None:
         """Write everything and drop the journal."""
         self.write()
-        journal_of(self.path).unlink(missing_ok=True)
+        self._journal.remove()
+
+    def abandon(self) -> None:
+        """Stop, and leave the journal to the next one."""
         self._journal.close()
 
 
 def journal_of(path: Path) -> Path:
     return path.with_name(path.name + ".journal")
-
-
-def _lock(journal: Journal, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on this system; two sweeps into one file are then the user's care
-        return
-    try:
-        fcntl.flock(journal.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise InputError(f"another sweep is writing {path}; wait for it, or choose another file") from None
 
 
 def is_study(path: Path) -> bool:
@@ -176,44 +226,73 @@ def read_study(path: str | Path) -> StudyData:
         InputError: there is no such study, or the file is not one.
     """
     from equipoise.study.reading import entry_from
-    from hw_profiles.reading import open_hdf5, parse_json, reading
 
     path = Path(path)
-    name, text, provenance, entries = "", "", {}, {}
-    fix = "run the study again into another file"
-    if path.exists() or not journal_of(path).exists():
-        with open_hdf5(path, "study") as file:
-            if "study_schema" not in file.attrs:
-                raise InputError(f"{path} is an HDF5 file but not a study file (no study_schema attribute)")
-            if int(file.attrs["study_schema"]) > SCHEMA:
-                raise InputError(f"{path} has schema {file.attrs['study_schema']}, this version reads up to {SCHEMA}")
-            name, text = str(file.attrs["name"]), file["study"].asstr()[()]
-            provenance = parse_json(str(file.attrs["provenance"]), str(path), "study", fix)
-            for detail in file["runs/details"].asstr()[()]:
-                entry = entry_from(json.loads(detail, object_hook=_decode), str(path))
-                entries[entry.key] = entry
-    with reading(journal_of(path), "journal of a study", fix):
-        for line in Journal.read(journal_of(path)):
-            if not isinstance(line, dict):
-                raise InputError(f"{journal_of(path)} holds a line that is no entry; {fix}")
-            if "study" in line:
-                name, text, provenance = str(line["study"]), str(line["text"]), line["provenance"]
-            else:
-                entry = entry_from(line, str(journal_of(path)))
-                entries[entry.key] = entry
-    if not isinstance(provenance, dict):
-        raise InputError(f"{path}: the provenance is no set of names and values; {fix}")
-    if not name:
+    remove_leftover(path)
+    journal = journal_of(path)
+    # A sweep that ends meanwhile moves everything from the journal into the file: then both are read again.
+    for _ in range(100):
+        before = _number(journal)
+        study = _read_hdf5(path) if path.is_file() else StudyData("", "", {}, [])
+        lines = Lines.read(journal)
+        if _number(journal) == before:
+            break
+    if not study.name and not lines.entries:
         raise InputError(f"no study {path}")
-    return StudyData(name, text, provenance, sorted(entries.values(), key=lambda entry: entry.index))
+    entries = {entry.key: entry for entry in (*study.entries, *study.outside)}
+    name, text, provenance, dropped = study.name, study.text, study.provenance, list(lines.dropped)
+    for line in lines.entries:
+        try:
+            if "study" in line:
+                name, text, provenance = str(line["study"]), str(line["text"]), dict(line["provenance"])
+            elif "places" in line:
+                for key, index in dict(line["places"]).items():
+                    if key in entries:
+                        entries[key].index = int(index)
+            else:
+                entry = entry_from(line, journal.name)
+                entries[entry.key] = entry
+        except (KeyError, TypeError, ValueError) as error:
+            dropped.append(f"{error}; that line of {journal.name} was left out")
+    return StudyData(name, text, provenance, *_sorted(entries.values()), dropped)
+
+
+def _number(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _sorted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """In the study's order; and those outside it."""
+    every = sorted(entries, key=lambda entry: entry.index)
+    return [entry for entry in every if entry.index >= 0], [entry for entry in every if entry.index < 0]
+
+
+def _read_hdf5(path: Path) -> StudyData:
+    from equipoise.study.reading import entry_from
+    from hw_profiles.reading import open_hdf5, parse_json
+
+    with open_hdf5(path, "study") as file:
+        if "study_schema" not in file.attrs:
+            raise InputError(f"{path} is an HDF5 file but not a study file (no study_schema attribute)")
+        if int(file.attrs["study_schema"]) > SCHEMA:
+            raise InputError(f"{path} has schema {file.attrs['study_schema']}, this version reads up to {SCHEMA}")
+        name, text = str(file.attrs["name"]), file["study"].asstr()[()]
+        provenance = parse_json(str(file.attrs["provenance"]), str(path), "study", FIX)
+        details = file["runs/details"].asstr()[()]
+        entries = [entry_from(json.loads(detail, object_hook=_decode), str(path)) for detail in details]
+    if not isinstance(provenance, dict):
+        raise InputError(f"{path}: the provenance is no set of names and values; {FIX}")
+    return StudyData(name, text, provenance, *_sorted(entries))
 
 
 def _to_hdf5(study: StudyData) -> bytes:
     import h5py
 
-    buffer = io.BytesIO()
-    entries = study.entries
-    with h5py.File(buffer, "w") as file:
+    entries = [*study.entries, *study.outside]
+    with h5py.File("study", "w", driver="core", backing_store=False) as file:
         file.attrs.update(study_schema=SCHEMA, name=study.name, provenance=json.dumps(study.provenance))
         file["study"] = study.text
         runs = file.create_group("runs")
@@ -230,8 +309,9 @@ def _to_hdf5(study: StudyData) -> bytes:
             column = np.array([total.get(event, 0) for total in totals], np.int64)
             if column.any():
                 counts[event.value] = column
-        _texts(runs, "details", [json.dumps(asdict(entry), default=_encode) for entry in entries])
-    return buffer.getvalue()
+        _texts(runs, "details", [json.dumps(entry.plain(), default=_encode) for entry in entries])
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 def _columns(group: Any, rows: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from equipoise.report.figures.style import MUTED, PALETTE, figure
+from equipoise.report.figures.style import MUTED, PALETTE, figure, words
 from equipoise.report.runs import Run
 
 __all__ = ["CURVES", "learning_curves", "search_traces"]
@@ -35,7 +35,7 @@ def learning_curves(runs: Sequence[Run], column: str) -> Any:
         for place, (name, rows) in enumerate(lines):
             x, y = zip(*rows)
             style = ("-", "--", "-.", ":")[place // len(PALETTE) % 4]
-            axes.plot(x, y, style, label=name, marker="o" if len(x) < 25 else "", markersize=3)
+            axes.plot(x, y, style, label=words(name), marker="o" if len(x) < 25 else "", markersize=3)
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.set_ylabel(unit)
@@ -71,7 +71,7 @@ def search_traces(runs: Sequence[Run]) -> Any:
             if ends and ends[0] > steps[-1]:
                 steps.append(ends[0])
                 costs.append(costs[-1])
-            axes.step(steps, costs, where="post", label=name)
+            axes.step(steps, costs, where="post", label=words(name))
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_title("Best cost found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from equipoise.report.figures.style import MUTED, PALETTE, figure
+from equipoise.report.figures.style import MUTED, PALETTE, figure, words
 from equipoise.report.formats import quantity
 from equipoise.report.runs import Run
 from hw_profiles.pricing import Cost
@@ -43,10 +43,10 @@ def _stacked(runs: Sequence[Run], field: str, title: str) -> Any:
             for index, name in enumerate(names):
                 share = 100 * parts.get(name, 0.0) / total
                 colour = PALETTE[7] if name == "static" else PALETTE[index % (8 if field == "phase" else 7)]
-                axes.barh(place, share, left=left, color=colour, height=0.62, label=name if place == 0 else None)
+                axes.barh(place, share, left=left, color=colour, height=0.62, label=words(name) if place == 0 else None)
                 left += share
             axes.text(101, place, quantity(total, "J"), va="center", fontsize=8, color=MUTED, clip_on=False)
-        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+        axes.set_yticks(range(len(rows)), [words(name) for name, _ in rows])
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
         axes.set_xlabel("share, %")
@@ -87,9 +87,9 @@ def uncertainty(run: Run) -> Any:
     shares = shares[:6]
     with figure(0.9 + 0.3 * len(shares)) as (drawing, axes):
         axes.barh(range(len(shares)), [100 * share for _, share in shares], color=PALETTE[0], height=0.6)
-        axes.set_yticks(range(len(shares)), [name for name, _ in shares])
+        axes.set_yticks(range(len(shares)), [words(name) for name, _ in shares])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("share of the width of the range, %")
-        drawing.suptitle(f"{run.name}: what its range comes from", x=0.01, ha="left", fontsize=10, weight="bold")
+        drawing.suptitle(f"{words(run.name)}: what its range comes from", x=0.01, ha="left", fontsize=10, weight="bold")
     return drawing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from equipoise.report.figures.style import MUTED, PALETTE, figure
+from equipoise.report.figures.style import MUTED, PALETTE, figure, words
 from equipoise.report.formats import quantity
 from equipoise.report.runs import Run
 
@@ -55,14 +55,14 @@ def _ranges(runs: Sequence[Run], what: str, unit: str, title: str) -> Any:
                           textcoords="offset points", fontsize=7.5, color=MUTED)  # fmt: skip
         axes.set_xscale("log")
         axes.minorticks_off()
-        axes.set_yticks(range(len(rows)), [f"{profile}{' ◂' if own else ''}" for _, _, profile, own, _ in rows])
+        axes.set_yticks(range(len(rows)), [f"{words(profile)}{' ◂' if own else ''}" for _, _, profile, own, _ in rows])
         axes.invert_yaxis()
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"{'joules' if unit == 'J' else 'seconds'}, logarithmic; ◂ the run's own machine")
         drawing.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
         handles = [
-            axes.plot([], [], color=PALETTE[i % len(PALETTE)], linewidth=4, label=name)[0]
+            axes.plot([], [], color=PALETTE[i % len(PALETTE)], linewidth=4, label=words(name))[0]
             for i, name in dict.fromkeys((row[0], row[1]) for row in rows)
         ]
         drawing.legend(handles=handles, loc="outside lower left", ncols=2)

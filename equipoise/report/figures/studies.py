@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from equipoise.report.figures.style import MUTED, PALETTE, figure
+from equipoise.report.figures.style import MUTED, PALETTE, figure, words
 
 if TYPE_CHECKING:
     from equipoise.study import StudyData
@@ -26,7 +26,7 @@ def ratio_by_size(data: StudyData) -> Any:
             value, low, high = zip(*triples)
             axes.fill_between(sizes, low, high, color=PALETTE[index], alpha=0.14, linewidth=0)
             style = ("-o", "--s", "-.^")[index % 3]
-            axes.plot(sizes, value, style, color=PALETTE[index], markersize=4, label=f"{name} over Loihi 2")
+            axes.plot(sizes, value, style, color=PALETTE[index], markersize=4, label=f"{words(name)} over Loihi 2")
         for bound in PUBLISHED:
             axes.axhline(bound, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
         axes.annotate(
@@ -60,7 +60,7 @@ def gap_by_size(data: StudyData) -> Any:
         for index, name in enumerate(dict.fromkeys(solver for solver, _ in found)):
             points = sorted((n, sum(v) / len(v)) for (solver, n), v in found.items() if solver == name)
             style = ("-o", "--s", "-.^", ":D")[index % 4]
-            axes.plot(*zip(*points), style, color=PALETTE[index % len(PALETTE)], markersize=4, label=name)
+            axes.plot(*zip(*points), style, color=PALETTE[index % len(PALETTE)], markersize=4, label=words(name))
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_ylim(bottom=0)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["INK", "MUTED", "PALETTE", "figure", "rendered", "svg"]
+__all__ = ["INK", "MUTED", "PALETTE", "figure", "rendered", "svg", "words"]
 
 #: placeholder -> (CSS variable, light value); no two placeholders are alike
 INK, MUTED, GRID = "#010203", "#040506", "#070809"
@@ -76,6 +76,11 @@ def figure(height: float, width: float = 4.6) -> Iterator[tuple[Any, Any]]:
         drawing = Figure(figsize=(width, height))
         FigureCanvasAgg(drawing)
         yield drawing, drawing.subplots()
+
+
+def words(text: str) -> str:
+    """A name that came from outside, for a label: shown as it is, never as a formula, never left out of a legend."""
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def svg(drawing: Any, name: str, description: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.report.figures.style import INK, MUTED, PALETTE, figure
+from equipoise.report.figures.style import INK, MUTED, PALETTE, figure, words
 from equipoise.report.formats import quantity
 from equipoise.report.pareto import hypervolume, pareto_front
 from equipoise.report.runs import Run
@@ -75,7 +75,8 @@ def tradeoff(front: Front) -> Any:
             axes.plot(energy.value, y, "o", color=colour, markersize=7)
             if best:
                 axes.plot(energy.value, y, "o", markersize=12, markerfacecolor="none", markeredgecolor=INK)
-            axes.annotate(f"{run.name}, {quantity(run.cost.latency.value, 's')}", (energy.value, y), xytext=(0, 10),
+            label = f"{words(run.name)}, {quantity(run.cost.latency.value, 's')}"
+            axes.annotate(label, (energy.value, y), xytext=(0, 10),
                           textcoords="offset points", ha="center", fontsize=8, color=MUTED)  # fmt: skip
         axes.set_xscale("log")
         axes.minorticks_off()
@@ -85,5 +86,5 @@ def tradeoff(front: Front) -> Any:
         axes.set_xlabel("energy in joules, logarithmic; lower is better")
         unit = ", %" if "accuracy" in front.quality else ""
         axes.set_ylabel(f"{front.quality}{unit} (better is up)")
-        axes.set_title(f"{front.task}: quality and energy")
+        axes.set_title(f"{words(front.task)}: quality and energy")
     return drawing

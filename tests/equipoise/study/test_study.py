@@ -257,7 +257,7 @@ def test_an_unfinished_line_is_skipped_and_cut_off(tmp_path: Path) -> None:
 def test_two_sweeps_into_one_file_are_refused(tmp_path: Path) -> None:
     study = load_study(light(tmp_path, 2))
     held = Store(tmp_path / "s.h5", study.name, study.text)
-    with pytest.raises(InputError, match="another sweep is writing"):
+    with pytest.raises(InputError, match="another process is writing"):
         run_study(study, tmp_path / "s.h5")
     held.close()
 
