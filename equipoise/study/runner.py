@@ -163,8 +163,11 @@ def _locally(todo: list[Item], workers: int, retries: int) -> Generator[Entry, N
                         yield entry
         except BrokenProcessPool:
             for future, (item, attempt, deaths) in running.items():
-                if future.done() and future.exception() is None and future.result().status == "complete":
-                    yield future.result()
+                if future.done() and future.exception() is None:  # it came back before the pool broke
+                    if future.result().status != "complete" and attempt <= retries:
+                        queue.append((item, attempt + 1, deaths))
+                    else:
+                        yield future.result()
                 elif deaths > retries + 2:
                     text = f"its worker died {deaths + 1} times"
                     yield Entry(item.index, item.key, item.task, item.parameters, "failed", attempt, error=text)
