@@ -32,6 +32,7 @@ from hw_profiles._column import Column
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
 from hw_profiles.output import Output, remove_leftover
+from hw_profiles.reading import wrote_hdf5
 
 __all__ = ["SCHEMA", "Record", "provenance"]
 
@@ -208,6 +209,7 @@ class Record:
         if self._output is not None:
             self._data["status"] = status
             self.flush(durable=True)
+            wrote_hdf5(self._output.path)
             self._path, self._output = self._output.path, None
 
     def __enter__(self) -> Record:

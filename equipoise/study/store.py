@@ -24,6 +24,7 @@ from hw_profiles._journal import Journal, Lines, _decode, _encode
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
 from hw_profiles.output import Output, check_outputs, remove_leftover
+from hw_profiles.reading import wrote_hdf5
 
 __all__ = ["Entry", "Store", "StudyData", "is_study", "read_study"]
 
@@ -189,6 +190,7 @@ class Store:
         began = time.monotonic()
         study = StudyData(self.name, self.text, self.provenance, *_sorted(self.entries.values()))
         self.path = self._output.put(_to_hdf5(study), durable=True)
+        wrote_hdf5(self.path)
         self._written = time.monotonic()
         self._cost = self._written - began
 

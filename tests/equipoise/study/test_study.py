@@ -138,7 +138,7 @@ def test_plain_h5py_reads_a_study_as_documented(tmp_path: Path) -> None:
 
 
 FLAKY = """
-import os, pathlib
+import os, pathlib, time
 from equipoise.study.tasks import Outcome
 def run(*, seed, folder):
     mark = pathlib.Path(folder, f"tried-{seed}")
@@ -149,6 +149,7 @@ def run(*, seed, folder):
     if seed == 2:
         raise ValueError("never")
     if seed == 3 and first:
+        time.sleep(1)  # the others' answers are back by then
         os.kill(os.getpid(), 9)
     return Outcome({"seed": seed})
 """
