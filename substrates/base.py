@@ -8,9 +8,9 @@ returned; the driver (a learning rule, a sampler) owns the loop.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -192,25 +192,35 @@ class AnnealResult:
 
     Attributes:
         states: (reads, n) uint8, the best state seen by each read.
-        costs: (reads,) int64, cost of that state in the program's integer units.
+        costs: (reads,) cost of that state in the program's own units; int64 where the machine counts in integers.
         steps: (reads,) int64, algorithmic steps done.
         best_steps: (reads,) int64, the step at which the best state was reached.
-        improvements: per read, an int64 array (k, 2) of (step, cost), every improvement.
+        improvements: per read, an array (k, 2) of (step, cost), every improvement, the first state among them.
         wall_ns: (reads,) int64, time spent in each read.
         ledger: counts of all reads together.
     """
 
     states: npt.NDArray[np.uint8]
-    costs: npt.NDArray[np.int64]
+    costs: npt.NDArray[Any]
     steps: npt.NDArray[np.int64]
     best_steps: npt.NDArray[np.int64]
-    improvements: tuple[npt.NDArray[np.int64], ...]
+    improvements: tuple[npt.NDArray[Any], ...]
     wall_ns: npt.NDArray[np.int64]
     ledger: Ledger = field(default_factory=Ledger)
 
 
-class AnnealingSubstrate(ABC):
-    """A machine that holds one problem and anneals it."""
+#: what a machine takes as its temperatures over steps
+Schedule = TypeVar("Schedule", contravariant=True)
+
+
+class AnnealingSubstrate(ABC, Generic[Schedule]):
+    """A machine that holds one problem and anneals it.
+
+    Attributes:
+        n: number of variables.
+    """
+
+    n: int
 
     @property
     @abstractmethod
@@ -218,5 +228,35 @@ class AnnealingSubstrate(ABC):
         """What this machine can do."""
 
     @abstractmethod
-    def anneal(self, schedule: Any, seeds: npt.NDArray[np.uint64], **limits: Any) -> AnnealResult:
-        """Anneal once per seed along ``schedule``; ``limits`` may hold ``target_cost`` and ``timeout_s``."""
+    def temperature_range(self) -> tuple[float, float]:
+        """(high, low) for this problem: where most variables still move, and where hardly one does."""
+
+    @abstractmethod
+    def anneal(
+        self,
+        schedule: Schedule,
+        seeds: Sequence[int] | npt.NDArray[np.uint64],
+        *,
+        steps: int | None = None,
+        target_cost: Any = None,
+        timeout_s: float | None = None,
+        threads: int = 1,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> AnnealResult:
+        """Anneal once per seed along ``schedule``, each read until the first of its limits.
+
+        A read depends on problem, settings, schedule and its own seed alone: not on the other reads, on ``threads``,
+        or on what was annealed before.
+
+        Args:
+            schedule: of this machine's kind.
+            seeds: one read each.
+            steps: algorithmic steps; None for the schedule's own length.
+            target_cost: end as soon as the cost is this or lower, in the result's units.
+            timeout_s: seconds of each read.
+            threads: reads at the same time.
+            should_stop: asked now and then; True ends every read, keeping what it has.
+
+        Raises:
+            InputError: no limit at all, or a negative one.
+        """

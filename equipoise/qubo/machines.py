@@ -18,7 +18,7 @@ from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
 from equipoise.targets import WORKS, Target, able, find_target
 from hw_profiles.errors import InputError
-from substrates.base import AnnealResult
+from substrates.base import AnnealingSubstrate, AnnealResult
 
 __all__ = ["QuboMachine", "longest_anneal", "machine_for"]
 
@@ -69,7 +69,9 @@ class Loihi2:
         engine: Any = Loihi2Annealer
         if lava:
             from substrates.loihi2.lava.annealer import LavaAnnealer as engine
-        self._annealer = engine(*self._quantised.compact_csr(), Settings(scheme, exponent=self._shift))
+        self._annealer: AnnealingSubstrate[Any] = engine(
+            *self._quantised.compact_csr(), Settings(scheme, exponent=self._shift)
+        )
         self.quantisation = self._quantised.as_dict()
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
@@ -107,17 +109,25 @@ class Analog:
     scheme = "langevin"
 
     def __init__(
-        self, problem: Problem, scheme: str, chip: Any = None, instance: int = 0, bounds: str = "hard"
+        self,
+        problem: Problem,
+        scheme: str,
+        chip: Any = None,
+        instance: int = 0,
+        bounds: str = "hard",
+        age_s: float = 0.0,
     ) -> None:
         from substrates.analog.annealer import AnalogAnnealer
 
         del scheme
         indptr, indices, entry = problem.csr
         self._problem = problem
-        self._annealer = AnalogAnnealer(
+        annealer = AnalogAnnealer(
             indptr, indices, problem.pairs[entry], problem.linear, chip, seed=instance, bounds=bounds
         )
-        self.quantisation = {"scale": 1.0, "exact": not self._annealer.imperfect, "max_error": self._annealer.max_error}
+        annealer.age(age_s)
+        self._annealer: AnnealingSubstrate[Any] = annealer
+        self.quantisation = {"scale": 1.0, "exact": not annealer.imperfect, "max_error": annealer.max_error}
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
         if wanted is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from substrates.loihi2.random import step_key, word
+from substrates.random import step_key, word
 
 __all__ = ["BOUND", "descend", "langevin"]
 
@@ -18,6 +18,7 @@ BOUND = 2.0 * np.sqrt(3.0)
 _PAIRS, _LOW = np.uint64(0x0000FFFF0000FFFF), np.uint64(0xFFFFFFFF)
 _S16, _S32, _ONE = np.uint64(16), np.uint64(32), np.uint64(1)
 _TINY = 1e-300
+_LOOKS = np.uint64(0x632BE59BD9B4E019)  #: sets the comparators' stream apart from the membranes'
 
 
 @njit(cache=True, inline="always", _nrt=False)
@@ -42,19 +43,19 @@ def _movable(held, force, reach, noise, moving):
 @njit(cache=True, nogil=True, _nrt=False)
 def langevin(
     v, membrane, held, force, x, true, indptr, indices, cells, pairs, speed, spread, reach, temperatures, first, key,
-    read_every, headroom, soft, least, costs, best, best_step, target, delta, moving, improvements,
+    read_every, low, high, flutter, soft, least, costs, best, best_step, target, delta, moving, improvements,
 ):  # fmt: skip
     """One Euler-Maruyama step per temperature; every ``read_every`` steps the comparators look.
 
     force: b_i + o_i + sum_j W_ij v_j with the realised conductances; true: a_i + sum_j J_ij x_j of the read-out bits.
     speed: membrane change per unit of force; spread: standard deviation of the noise at 2 T = 1.
     reach: BOUND spread / speed, the force that the largest noise overcomes, at 2 T = 1.
+    low, high: rails of the membranes; flutter: standard deviation of a comparator's threshold, drawn at each look.
     held: 1 at the lower rail, -1 at the upper, 0 between. delta, moving: (n + 1,) scratch.
     least: an improvement is more than this, and than rounding. costs: [cost of x, best cost].
     Returns (best step, improvements written).
     """
     n = v.shape[0]
-    low, high = -headroom, 1.0 + headroom
     found = 0
     for t in range(temperatures.shape[0]):
         step = first + t
@@ -82,9 +83,10 @@ def langevin(
             for p in range(np.uint64(indptr[i]), np.uint64(indptr[i + _ONE])):
                 force[np.uint64(indices[p])] += cells[p] * change
         if (step + 1) % read_every == 0:
+            look = step_key(key ^ _LOOKS, np.uint64(step))
             for j in range(n):
                 i = np.uint64(j)
-                bit = np.uint8(v[i] > 0.5)
+                bit = np.uint8(v[i] > (0.5 + flutter * _normal(word(look, i)) if flutter else 0.5))
                 if bit != x[i]:
                     sign = 1.0 if bit else -1.0
                     costs[0] += sign * true[i]

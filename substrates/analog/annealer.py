@@ -9,8 +9,9 @@ the corners:
 
 Without headroom the noise of spins that are off leaks into their neighbours, and dense problems stay frozen at zero.
 ``bounds="soft"`` replaces the clip by a logistic. A chip instance has its own gains g, offsets o, time constants tau
-and realised conductances W_ij (W_ij and W_ji independently); comparators read x_i = (v_i > 1/2). The cost of what they
-read is evaluated with the true coefficients.
+and realised conductances W_ij (W_ij and W_ji independently), written once with verification, the largest coefficient
+filling the cells' range; comparators read x_i = (v_i > 1/2). The cost of what they read is evaluated with the true
+coefficients. `REFUSED` lists the faults of a chip that have no meaning here; all others are in the model.
 
 Errors: with mismatch the network relaxes on a slightly wrong cost; `max_error` bounds the difference. The noise of a
 step is the sum of four uniform numbers (bounded at 3.46 sigma), so a membrane held at its limit by more than that
@@ -23,9 +24,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,24 @@ import numpy.typing as npt
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog._annealer_kernel import BOUND, descend, langevin
+from substrates.analog.imperfections.instance import ChipInstance
 from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
-from substrates.loihi2.random import stream_key
-from substrates.seeds import stream
+from substrates.random import stream_key
 
-__all__ = ["AnalogAnnealer", "Cooling"]
+__all__ = ["REFUSED", "AnalogAnnealer", "Cooling"]
+
+#: fault -> why an annealer cannot have it
+REFUSED = {
+    "weight_range": "a problem is scaled until its largest coefficient fills the cells",
+    "open_loop": "a problem is written once, and verified",
+    "write_asymmetry": "a problem is written once, and verified",
+    "write_noise": "a problem is written once, and verified",
+    "read_noise": "noise of single cells is not modelled here; state_noise is the noise of a whole membrane",
+    "read_noise_proportional": "noise of single cells is not modelled here; state_noise is that of a whole membrane",
+    "adc_bits": "outputs are read by comparators, of one bit",
+    "nudge_bits": "an annealer is not nudged",
+}
 
 STEP = 0.4  #: a step moves a spin in the typical local field by this at least,
 WARM_STEP = 0.042  #: and one in a field as strong as the highest temperature by this,
@@ -46,7 +58,6 @@ COLLECTIVE_STEP = 50.0  #: but a step times the largest eigenvalue of the pair m
 TOGETHER = 10.0  #: how far the collective field may exceed the typical one before it sets the unit of the fields
 HEADROOM = 0.25  #: how far a membrane goes beyond the range in which its output follows it
 READ_EVERY = 10  #: integration steps between two looks of the comparators
-GROWTH = 2  #: each anneal without end is this many times as long as the one before
 SHORTEST = 2000  #: steps of the first
 
 
@@ -79,16 +90,18 @@ class Cooling:
         return falling
 
 
-class AnalogAnnealer(AnnealingSubstrate):
+class AnalogAnnealer(AnnealingSubstrate[Cooling]):
     """Holds one problem on one chip instance and anneals it.
 
     Args:
         indptr, indices, pairs: CSR of both directions of every pair; ``pairs`` is J_ij, the cost of both being on.
         linear: (n,) a_i.
-        chip: the kind of chip; None is without fault. Used: gain, offset, time constant and conductance mismatch,
-            programming error, levels, time constant.
+        chip: the kind of chip; None is without fault.
         seed: draws the chip instance.
         bounds: ``hard`` or ``soft`` amplifiers.
+
+    Raises:
+        InputError: a fault that is `REFUSED`, or one that leaves nothing to anneal; the text names it.
     """
 
     def __init__(
@@ -120,7 +133,9 @@ class AnalogAnnealer(AnnealingSubstrate):
         #: the local field that moves a spin across its range in one time constant, in cost units: typical, or what all
         #: spins together can muster
         self.unit = max(float(np.median(typical)) if len(typical) else 1.0, self._collective / TOGETHER)
-        self._draw_chip(seed)
+        self.instance = ChipInstance.of_shapes(((n,),), self._cells_of(self.chip), seed)
+        self._writes = self.instance.write(0, self.pairs)
+        self._realise()
 
     def _spectral_radius(self) -> float:
         """Of the pair matrix, by power iteration: above 2 over the step, spins would swing to and fro together."""
@@ -133,30 +148,48 @@ class AnalogAnnealer(AnnealingSubstrate):
             v /= size
         return size
 
-    def _draw_chip(self, seed: int) -> None:
-        """One chip: its faults never change again. Cells of the two directions are different cells."""
-        chip, n = self.chip, self.n
+    def _cells_of(self, chip: ChipParameters) -> ChipParameters:
+        """The kind of chip with cells whose range the largest coefficient fills."""
+        wrong = [f"{name} ({why})" for name, why in REFUSED.items() if getattr(chip, name)]
+        if wrong:
+            raise InputError(f"the analog annealer has no {'; no '.join(wrong)}: set them to zero")
+        if chip.rail and not chip.rail > 0.5:
+            raise InputError(f"rail={chip.rail:g} keeps every output below 1/2, where comparators look; expected more")
+        return replace(chip, weight_range=float(np.abs(self.pairs).max(initial=0.0)) or 1.0)
 
-        def spread(name: str, size: int, sigma: float) -> npt.NDArray[np.float64]:
-            return sigma * stream(seed, f"analog annealer {name}").standard_normal(size) if sigma else np.zeros(size)
-
-        largest = float(np.abs(self.pairs).max(initial=0.0))
-        cells = self.pairs.copy()
-        if chip.levels:
-            quantum = largest / (chip.levels - 1) or 1.0
-            cells = np.rint(cells / quantum) * quantum
-        present = cells != 0
-        cells = cells * (1 + spread("conductance", len(cells), chip.conductance_mismatch))
-        cells += present * spread("programming", len(cells), chip.programming_error) * largest
-        self.cells = cells
-        self.gain = np.maximum(1 + spread("gain", n, chip.gain_mismatch), 0.05)
-        self.offset = spread("offset", n, chip.offset_mismatch) * self.unit
-        self.tau = np.maximum(1 + spread("time constant", n, chip.time_constant_mismatch), 0.05)
-        self.imperfect = bool(
-            (cells != self.pairs).any() or self.offset.any() or (self.gain != 1).any() or (self.tau != 1).any()
-        )
+    def _realise(self) -> None:
+        """What the problem is on this chip, now."""
+        chip, instance = self.chip, self.instance
+        self.cells = instance.read(0)
+        self.gain = np.maximum(instance.gain[0], 0.05)
+        self.offset = instance.offset[0] * self.unit
+        self.tau = instance.time_constant[0]
+        self.bias = self.linear
+        if chip.dac_bits:
+            largest = float(np.abs(self.linear).max(initial=0.0)) or 1.0
+            gap = largest / (2 ** (chip.dac_bits - 1) - 1)
+            self.bias = np.rint(self.linear / gap) * gap
+        rail = chip.rail or math.inf
+        self.rails = max(-HEADROOM, -rail), min(1 + HEADROOM, rail)
+        kept = ("time_constant_s", "drift_time_s", "dac_range", "nudge_range", "range_headroom", "transposed_reads")
+        self.imperfect = replace(chip, **{name: getattr(ChipParameters(), name) for name in kept}) != ChipParameters()
         # Both directions of a pair hold an opinion of it; half of their disagreement with J counts for each.
-        self.max_error = float(np.abs(cells - self.pairs).sum() / 2 + np.abs(self.offset).sum())
+        self.max_error = float(
+            np.abs(self.cells - self.pairs).sum() / 2
+            + np.abs(self.offset).sum()
+            + np.abs(self.bias - self.linear).sum()
+        )
+
+    def age(self, seconds: float) -> None:
+        """Let time pass between writing and annealing: conductances drift.
+
+        Raises:
+            InputError: a negative time.
+        """
+        if not seconds >= 0:
+            raise InputError(f"time runs forward: {seconds} s")
+        self.instance.clock_s += seconds
+        self._realise()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -198,7 +231,7 @@ class AnalogAnnealer(AnnealingSubstrate):
 
     def anneal(
         self,
-        schedule: Any,
+        schedule: Cooling,
         seeds: Sequence[int] | npt.NDArray[np.uint64],
         *,
         steps: int | None = None,
@@ -206,20 +239,19 @@ class AnalogAnnealer(AnnealingSubstrate):
         timeout_s: float | None = None,
         threads: int = 1,
         should_stop: Callable[[], bool] | None = None,
-        **unused: Any,
     ) -> AnnealResult:
         """Anneal once per seed, each until ``steps``, ``timeout_s`` or ``target_cost`` (cost units, without offset).
 
         ``costs`` and ``improvements`` of the result are float64, in the problem's own units.
         """
-        if unused:
-            raise InputError(f"the analog annealer takes no {', '.join(sorted(unused))}")
         if steps is None:
             steps = schedule.length
         if steps is None and timeout_s is None:
             raise InputError("give a number of steps or a timeout: this schedule has no end")
         if steps is not None and steps < 0:
             raise InputError(f"the number of steps cannot be negative, got {steps}")
+        if self.chip.settling_time_s:
+            steps = self._cut(steps)
 
         def one(read: int) -> _Run:
             run = _Run(self, stream_key(int(seeds[read]), "analog anneal"))
@@ -251,12 +283,22 @@ class AnalogAnnealer(AnnealingSubstrate):
             self._count(int(done.sum()), len(runs), sum(run.looks for run in runs)),
         )
 
+    def _cut(self, steps: int | None) -> int:
+        """The steps that fit in the settling time."""
+        fit = int(self.chip.settling_time_s / (self.pace * self.chip.time_constant_s))
+        if fit < 1:
+            raise InputError(
+                f"settling_time_s={self.chip.settling_time_s:g} ends before the first step of "
+                f"{self.pace * self.chip.time_constant_s:.2g} s; expected more"
+            )
+        return fit if steps is None else min(steps, fit)
+
     def _count(self, steps: int, reads: int, looks: int) -> Ledger:
         """What the machine did: one product per step, every programmed cell conducting, every amplifier settling."""
         nanoseconds = steps * self.pace * self.chip.time_constant_s * 1e9
         cells = int(np.count_nonzero(self.cells))
         ledger = Ledger()
-        ledger.add(Event.CELL_WRITES, cells + self.n, component=Component.CROSSBAR, phase=Phase.PROGRAM)
+        ledger.add(Event.CELL_WRITES, self._writes + self.n, component=Component.CROSSBAR, phase=Phase.PROGRAM)
         ledger.add(Event.MATRIX_VECTOR_PRODUCTS, steps, component=Component.CROSSBAR, phase=Phase.ANNEAL)
         ledger.add(Event.CELL_READS, steps * cells, component=Component.CROSSBAR, phase=Phase.ANNEAL)
         ledger.add(
@@ -328,14 +370,14 @@ class _Run:
         a = self.annealer
         # Sums kept incrementally are refreshed at every call, so rounding never accumulates.
         speed, spread = a.pace * a.gain / (a.tau * a.unit), np.sqrt(a.pace / a.tau)
-        force = a.linear + a.offset + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
+        force = a.bias + a.offset + np.bincount(a._rows, a.cells * self.v[a.indices], a.n)
         true = a.linear + np.bincount(a._rows, a.pairs * self.x[a.indices], a.n)
         self.costs[0] = float(self.x @ a.linear + (self.x[a._rows] * a.pairs * self.x[a.indices]).sum() / 2)
         best_step, found = langevin(
             self.v, self.membrane, self.held, force, self.x, true, a.indptr, a.indices, a.cells, a.pairs,
-            speed, spread, BOUND * spread / speed, temperatures / a.unit, self.step,
-            self.key, READ_EVERY, HEADROOM, a.soft, 1e-12 * a.unit, self.costs, self.best, self.best_step,
-            -np.inf if target is None else target, self._delta, self._moving, self._found,
+            speed, spread, BOUND * spread / speed, temperatures / a.unit + a.chip.state_noise**2, self.step,
+            self.key, READ_EVERY, *a.rails, a.chip.readout_noise, a.soft, 1e-12 * a.unit, self.costs, self.best,
+            self.best_step, -np.inf if target is None else target, self._delta, self._moving, self._found,
         )  # fmt: skip
         done = len(temperatures)
         self.looks += (self.step + done) // READ_EVERY - self.step // READ_EVERY

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.random import STEP, mix
+from substrates.random import STEP, mix
 from substrates.seeds import derive_seed
 
 __all__ = ["below", "draw", "exponential", "new_stream", "unit"]

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from hw_profiles.errors import InputError
 from hw_profiles.texts import shown
 from substrates.analog.imperfections.conductances import Array
 from substrates.analog.imperfections.parameters import ChipParameters
-from substrates.network import Network
 from substrates.seeds import stream
+
+if TYPE_CHECKING:
+    from substrates.network import Network
 
 __all__ = ["ChipInstance"]
 
@@ -46,9 +48,14 @@ class ChipInstance:
 
     @classmethod
     def draw(cls, network: Network, parameters: ChipParameters, seed: int) -> ChipInstance:
-        """The chip number ``seed`` of its kind."""
+        """The chip number ``seed`` of its kind, for ``network``."""
+        return cls.of_shapes(tuple(q.shape for q in network.populations), parameters, seed)
+
+    @classmethod
+    def of_shapes(cls, shapes: tuple[tuple[int, ...], ...], parameters: ChipParameters, seed: int) -> ChipInstance:
+        """The chip number ``seed`` of its kind, for populations of these shapes."""
         p = parameters
-        sizes = [q.size for q in network.populations]
+        sizes = [math.prod(shape) for shape in shapes]
 
         def normals(name: str) -> list[Floats]:
             return [stream(seed, name, i).standard_normal(n) for i, n in enumerate(sizes)]
@@ -56,7 +63,7 @@ class ChipInstance:
         return cls(
             parameters=p,
             seed=seed,
-            shapes=tuple(q.shape for q in network.populations),
+            shapes=shapes,
             gain=[1.0 + p.gain_mismatch * z for z in normals("gain")],
             offset=[p.offset_mismatch * z for z in normals("offset")],
             # exponential: a time constant is never negative; the spread is of its logarithm

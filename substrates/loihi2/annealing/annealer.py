@@ -31,7 +31,7 @@ CHECK_NS = 200_000  #: how often a timeout is looked at
 MAX_PIECE = 65536  #: steps whose temperatures are made at once
 
 
-class Loihi2Annealer(AnnealingSubstrate):
+class Loihi2Annealer(AnnealingSubstrate[Schedule]):
     """Holds one problem and anneals it.
 
     Args:
@@ -107,7 +107,7 @@ class Loihi2Annealer(AnnealingSubstrate):
             self._range = temperature_range(read.energy[: self.n].astype(np.int64), read.cost)
         return self._range
 
-    def anneal(  # type: ignore[override]
+    def anneal(
         self,
         schedule: Schedule | None = None,
         seeds: Sequence[int] | npt.NDArray[np.uint64] = (0,),

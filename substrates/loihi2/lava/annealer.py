@@ -12,7 +12,7 @@ Same problem, schedule and seed give the same flips as `substrates.loihi2.anneal
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -174,7 +174,7 @@ def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int
     join(integrator.latch_out, dense(weights=ones), variables.latch_in)
 
 
-class LavaAnnealer(AnnealingSubstrate):
+class LavaAnnealer(AnnealingSubstrate[Schedule]):
     """Anneals through Lava's CPU runtime, watched: the target ``lava-sim`` for QUBO problems.
 
     It takes and gives what `substrates.loihi2.annealing.Loihi2Annealer` does; it is there to check that, not for speed.
@@ -224,12 +224,14 @@ class LavaAnnealer(AnnealingSubstrate):
         target_cost: int | None = None,
         timeout_s: float | None = None,
         start: npt.NDArray[np.uint8] | None = None,
-        **_: Any,
+        threads: int = 1,
+        should_stop: Callable[[], bool] | None = None,
     ) -> AnnealResult:
         """Anneal once per seed for ``steps`` (or the schedule's length) algorithmic steps.
 
         Lava cannot be stopped by a cost or a clock inside a run: ``target_cost`` skips the reads after the one that
-        reached it, and ``timeout_s`` is the time after which a read counts as hung.
+        reached it, and ``timeout_s`` is the time after which a read counts as hung. ``should_stop`` is asked between
+        reads; ``threads`` changes nothing.
 
         Raises:
             InputError: no number of steps.
@@ -252,6 +254,8 @@ class LavaAnnealer(AnnealingSubstrate):
                 )  # fmt: skip
                 wall.append(time.perf_counter_ns() - clock)
                 if target_cost is not None and traces[-1].best_cost <= target_cost:
+                    break
+                if should_stop is not None and should_stop():
                     break
         return AnnealResult(
             np.stack([trace.best for trace in traces]) if traces else np.zeros((0, self.n), np.uint8),

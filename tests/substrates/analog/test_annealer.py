@@ -15,7 +15,7 @@ from substrates.analog import annealer
 from substrates.analog._annealer_kernel import descend
 from substrates.analog.annealer import READ_EVERY, AnalogAnnealer, Cooling
 from substrates.analog.imperfections.parameters import ChipParameters
-from substrates.loihi2.random import stream_key, word_array
+from substrates.random import stream_key, word_array
 
 
 def dense(matrix: Any, chip: ChipParameters | None = None, **settings: Any) -> AnalogAnnealer:
@@ -170,7 +170,6 @@ def test_cooling() -> None:
         (lambda: dense([[1.0]], bounds="elastic"), "no bounds"),
         (lambda: dense(np.zeros((0, 0))), "at least one variable"),
         (lambda: dense([[1.0]]).anneal(Cooling(1, 0), [0]), "no end"),
-        (lambda: dense([[1.0]]).anneal(Cooling(1, 0, 5), [0], speed=3), "speed"),
         (lambda: dense([[1.0]]).anneal(Cooling(1, 0, 5), [0], steps=-1), "negative"),
     ],
 )
