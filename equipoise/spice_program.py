@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_profiles.errors import InputError
+from hw_profiles.output import write_output
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -72,8 +73,7 @@ def export_spice(
             "largest_difference": float(np.abs(found - ours).max()),
             "voltages": dict(zip(names, found.tolist())),
         }  # fmt: skip
-    with out.open("x", encoding="utf-8") as file:
-        file.write(text)
+    write_output(out, text.encode())
     return report
 
 
@@ -155,16 +155,16 @@ def _from_checkpoint(path: Path) -> _Built:
 
     import torch
 
+    from equipoise.training.build import make_network
     from equipoise.training.checkpoint import restore_machine
     from equipoise.training.config import TrainConfig
     from equipoise.training.machines import make_machine
-    from equipoise.training.build import make_network
 
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
         identity = dict(state["identity"])
         known = {k: v for k, v in identity.items() if k in TrainConfig.__dataclass_fields__}
-        known["layers"] = tuple(known["layers"])
+        known["layers"], known["target"] = tuple(known["layers"]), identity["on"]
         config = TrainConfig(**known)
         network = make_network(config)
         network.load_state_dict(state["network"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from equipoise.cli._common import check_output, console, emit_json
+from equipoise.cli._common import console, emit_json
 
 __all__ = ["command"]
 
@@ -33,8 +33,9 @@ def spice(
     ``kind`` (resistive or relaxation), ``layers``, ``seed``, ``instance``, and a table ``[chip]`` with chip parameters.
     """
     from equipoise.spice_program import export_spice
+    from hw_profiles.output import check_outputs
 
-    check_output(out)
+    check_outputs({"--out": out}, inputs={"PROGRAM": program})
     report = export_spice(program, out, form=form, values=values, transient=transient, execute=execute)
     if as_json:
         emit_json(report)

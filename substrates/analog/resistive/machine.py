@@ -253,7 +253,7 @@ class ResistiveMachine(RelaxationSubstrate):
             converged=residual <= (stop.tolerance or 1e-3),
             steps=torch.from_numpy(solution.sweeps),
             cycling=torch.zeros(len(solution.sweeps), dtype=torch.bool),
-            ledger=self._count(len(solution.sweeps), phase, fresh),
+            ledger=self._count(solution.sweeps, phase, fresh),
             state=run,
         )
 
@@ -268,13 +268,14 @@ class ResistiveMachine(RelaxationSubstrate):
         """Seconds that a phase takes: `SETTLING` time constants C / G of the node with the smallest conductance."""
         return SETTLING * self.node_farads / (float(self.circuit.total_conductance.min()) * self.unit_s)
 
-    def _count(self, batch: int, phase: Phase, fresh: bool) -> Ledger:
+    def _count(self, sweeps: Any, phase: Phase, fresh: bool) -> Ledger:
         """One phase of a batch: every cell conducts while the circuit settles; sweeps are arithmetic of the model."""
-        ledger, network = Ledger(), self.network
+        ledger, network, batch = Ledger(), self.network, len(sweeps)
         arrays = self.circuit.conductances
         nanoseconds = math.ceil(batch * self.settling_s * 1e9)
         gained = sum(g.shape[0] for g, c in zip(arrays, network.forward_couplings()) if c.gains != (1.0, 1.0))
         for event, count, component, layer in (
+            (Event.STEPS, int(sweeps.sum()), Component.MACHINE, ""),
             (Event.MATRIX_VECTOR_PRODUCTS, batch * len(arrays), Component.CROSSBAR, ""),
             (Event.CELL_READS, batch * sum(g.size for g in arrays), Component.CROSSBAR, ""),
             (Event.SETTLING_NANOSECONDS, nanoseconds, Component.MACHINE, ""),
