@@ -36,6 +36,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
+@click.option("--as", "kind", metavar="PROBLEM", help="Asked of a graph: mis, cover, maxcut, colouring, weights.")
 @target_option("qubo", "auto")
 @click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory")
 @click.option(
@@ -54,18 +55,24 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--out", type=click.Path(path_type=Path), metavar="RECORD.h5", help="Write a record of the run.")
 @click.option("--force", "overwrite", is_flag=True, help="Replace a record that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def solve(file: Path, format_: str, as_json: bool, **settings: Any) -> None:
+def solve(file: Path, format_: str, kind: str | None, as_json: bool, **settings: Any) -> None:
     """Minimise the problem in FILE.
 
     Formats are recognised from the content; gzip is read as it is. With neither --steps nor --timeout the number of
     steps follows from the problem's size, so that two runs with the same seed give the same result anywhere.
     Ctrl-C ends the annealing and reports what was found.
     """
-    from equipoise.qubo.formats import read
+    from equipoise.qubo.formats import read_model
+    from equipoise.qubo.problem import Problem
 
     out = settings.pop("out")
     claim({"--out": out}, force=settings["overwrite"], inputs={"FILE": file})
-    problem = read(file, format_)
+    problem = read_model(file, format_, kind)
+    if not isinstance(problem, Problem):
+        from equipoise.cli.constrained import solve_and_show
+
+        solve_and_show(problem, out, settings, as_json)
+        return
     if "asymmetric" in problem.convention:
         click.echo(f"equipoise: note: {file.name} is read as {problem.convention}", err=True)
     solution = _solve_with_progress(problem, out, settings)

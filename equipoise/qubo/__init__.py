@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from equipoise.qubo.formats import FORMATS, read, write
+    from equipoise.qubo.constraints import ConstrainedProblem, ConstrainedSolution, solve_constrained
+    from equipoise.qubo.formats import FORMATS, read, read_model, write
     from equipoise.qubo.problem import Problem
     from equipoise.qubo.quantisation import Quantised, quantise
     from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler, anneal
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "AnalogAnnealerSampler",
+    "ConstrainedProblem",
+    "ConstrainedSolution",
     "EquipoiseSampler",
     "Problem",
     "Quantised",
@@ -23,7 +26,9 @@ __all__ = [
     "generators",
     "quantise",
     "read",
+    "read_model",
     "solve",
+    "solve_constrained",
     "write",
 ]
 
@@ -31,6 +36,10 @@ _HOMES = {
     "FORMATS": "formats",
     "read": "formats",
     "write": "formats",
+    "read_model": "formats",
+    "ConstrainedProblem": "constraints",
+    "ConstrainedSolution": "constraints",
+    "solve_constrained": "constraints",
     "Problem": "problem",
     "Quantised": "quantisation",
     "quantise": "quantisation",

@@ -1,8 +1,9 @@
 """``solve`` for constrained problems: moves that keep what they can, prices that adapt for the rest.
 
 The work is done in rounds. A price starts where one flip that breaks the constraint cannot pay for itself. After a
-round it is doubled where no read kept its constraint, raised by a quarter where the best read missed it, and lowered by
-three tenths where all reads kept it: low prices leave the objective visible, and nobody has to know them beforehand.
+round it is doubled where no read kept its constraint, and once any state has met all of them, raised by a quarter where
+the best read missed it and lowered by three tenths where all reads kept it: low prices leave the objective visible, and
+nobody has to know them beforehand.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def solve_constrained(
         history.append(
             Round(tuple(float(prices[k]) for k in priced), int((~missed.any(1)).sum()), reads, search.best_feasible)
         )
-        prices = _adapted(prices, missed, priced)
+        prices = _adapted(prices, missed, priced, search.best_feasible is not None)
     assert last is not None
     return search.result(str(moves), tuple(history), last)
 
@@ -106,11 +107,24 @@ def _options(form: Penalised, moves: Moves, on_cpu: bool, method: str | None) ->
     return {"method": method or "auto"}
 
 
-def _adapted(prices: list[int | float], missed: npt.NDArray[np.bool_], priced: list[int]) -> list[int | float]:
-    """Prices for the next round. missed: (reads, constraints); the first read is the best one."""
+def _adapted(
+    prices: list[int | float], missed: npt.NDArray[np.bool_], priced: list[int], met: bool
+) -> list[int | float]:
+    """Prices for the next round.
+
+    Args:
+        missed: (reads, constraints); the first read is the best one.
+        met: whether any state so far met every constraint. Before that, prices only rise.
+    """
     adapted = list(prices)
     for k in priced:
-        factor = RAISE if missed[:, k].all() else NUDGE if missed[0, k] else 1.0 if missed[:, k].any() else LOWER
+        factor = 1.0
+        if missed[:, k].all():
+            factor = RAISE
+        elif missed[0, k]:
+            factor = NUDGE if met else RAISE
+        elif met and not missed[:, k].any():
+            factor = LOWER
         price = prices[k] * factor
         adapted[k] = max(round(price), 1) if isinstance(prices[k], int) else price
     return adapted

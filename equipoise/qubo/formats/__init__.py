@@ -15,10 +15,11 @@ from hw_profiles.reading import gunzip, read_bytes, reading
 from hw_profiles.registry import Registry, lazy
 
 if TYPE_CHECKING:
+    from equipoise.qubo.constraints import ConstrainedProblem
     from equipoise.qubo.formats._base import Format, Source
     from equipoise.qubo.problem import Problem
 
-__all__ = ["FORMATS", "Format", "Source", "read", "write"]
+__all__ = ["FORMATS", "Format", "Source", "read", "read_model", "write"]
 
 
 def _accept(thing: Any, what: str) -> Format:
@@ -39,6 +40,16 @@ FORMATS: Registry[Format] = Registry(
         lazy("triplet", "equipoise.qubo.formats.triplet:FORMAT", "n, then lines i j q"),
         lazy("maxcut", "equipoise.qubo.formats.maxcut:FORMAT", "graphs of the Gset, cut maximised"),
         lazy("npz", "equipoise.qubo.formats.npz:FORMAT", "NumPy or SciPy matrix, or our own arrays"),
+        lazy("npy", "equipoise.qubo.formats.npy:FORMAT", "NumPy matrix"),
+        lazy("mtx", "equipoise.qubo.formats.matrix_market:FORMAT", "Matrix Market"),
+        lazy("csv", "equipoise.qubo.formats.comma:FORMAT", "a table: a matrix, or rows i, j, q"),
+        lazy("bqm", "equipoise.qubo.formats.bqm:FORMAT", "dimod's BQM file"),
+        lazy("cqm", "equipoise.qubo.formats.models:CQM", "dimod's CQM file, constraints and all"),
+        lazy("lp", "equipoise.qubo.formats.models:LP", "CPLEX LP, constraints and all"),
+        lazy("graphml", "equipoise.qubo.formats.graphs:GRAPHML", "a graph"),
+        lazy("gml", "equipoise.qubo.formats.graphs:GML", "a graph"),
+        lazy("edgelist", "equipoise.qubo.formats.graphs:EDGELIST", "a graph, lines u v [w]"),
+        lazy("adjlist", "equipoise.qubo.formats.graphs:ADJLIST", "a graph, lines u and its neighbours"),
     ),
     _accept,
 )
@@ -52,15 +63,44 @@ def __getattr__(name: str) -> Any:
     return getattr(_base, name)
 
 
-def read(path: str | Path, format: str = "auto") -> Problem:
+def read(path: str | Path, format: str = "auto", kind: str | None = None) -> Problem:
     """Read a problem; files compressed with gzip are read as they are.
 
     Args:
         format: one of `FORMATS`, or ``auto``: decided from the content, refused where two formats fit.
+        kind: what is asked of a graph (mis, cover, maxcut, colouring, ...), for files that hold one.
 
     Raises:
         InputError: one sentence that names the file, the line and what was expected.
     """
+    known, source = _open(path, format)
+    with reading(source.name, "problem file", f"it was read as {known.name}"):
+        return known.read(source) if kind is None else _on_graph(known, source, kind)
+
+
+def read_model(path: str | Path, format: str = "auto", kind: str | None = None) -> Problem | ConstrainedProblem:
+    """As `read`, for files that may hold constraints too."""
+    known, source = _open(path, format)
+    with reading(source.name, "problem file", f"it was read as {known.name}"):
+        if kind is not None:
+            return _on_graph(known, source, kind)
+        if known.model is None:
+            return known.read(source)
+        model = known.model(source)
+        return model if model.constraints or model.encodings else model.objective
+
+
+def _on_graph(known: Format, source: Source, kind: str) -> Problem:
+    from equipoise.qubo.formats.graphs import graph_problem
+
+    if known.graph is None:
+        graphs = ", ".join(name for name, one in FORMATS.usable().items() if one.graph is not None)
+        raise InputError(f"{source.name} was read as {known.name}, which is a problem already; --as is for {graphs}")
+    return graph_problem(known.graph(source), source.name, kind)
+
+
+def _open(path: str | Path, format: str) -> tuple[Format, Source]:
+    """The format of a file, and its content."""
     from equipoise.qubo.formats._base import Source
     from equipoise.qubo.formats.detect import detect
 
@@ -76,8 +116,7 @@ def read(path: str | Path, format: str = "auto") -> Problem:
     name = detect(source, FORMATS.usable()) if format == "auto" else format
     if name == "npz" and data[:2] != b"PK":
         raise InputError(f"{path.name} is not an .npz file")
-    with reading(path.name, "problem file", f"it was read as {name}"):
-        return FORMATS[name].read(source)
+    return FORMATS[name], source
 
 
 def write(problem: Problem, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> Path:
@@ -98,7 +137,11 @@ def write(problem: Problem, path: str | Path, format: str | None = None, *, over
             f"no format for the suffix {bare.suffix!r} of {path.name}; use {', '.join(sorted(suffixes))} or .txt "
             f"(triplet), or give a format: {', '.join(FORMATS)}"
         )
-    data = FORMATS[name].write(problem)
+    encode = FORMATS[name].write
+    if encode is None:
+        writable = ", ".join(n for n, known in FORMATS.usable().items() if known.write is not None)
+        raise InputError(f"the format {name} is only read; to write there are {writable}")
+    data = encode(problem)
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
     return output.put(data)

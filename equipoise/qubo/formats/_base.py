@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 from hw_profiles.reading.limits import check_size
 from hw_profiles.texts import shown
+
+if TYPE_CHECKING:
+    from equipoise.qubo.constraints import ConstrainedProblem
 
 __all__ = ["Fit", "Format", "Source", "check_variables", "header_numbers", "text_of"]
 
@@ -55,17 +58,21 @@ class Format:
     Attributes:
         name: what users write.
         convention: what its content means, in one sentence.
-        read, write: the whole content of a file to a problem, and back.
+        read, write: the whole content of a file to a problem, and back; None where files are only read.
         suffixes: of its files, with the dot, in lower case.
         fits: how well the content of a file fits; without it, files are known by their suffix alone.
+        graph: where a file holds a graph, the networkx graph, for ``kind``.
+        model: where a file may hold constraints, the whole of it.
     """
 
     name: str
     convention: str
     read: Callable[[Source], Problem]
-    write: Callable[[Problem], bytes]
+    write: Callable[[Problem], bytes] | None
     suffixes: tuple[str, ...] = ()
     fits: Callable[[Source], Fit] | None = None
+    graph: Callable[[Source], Any] | None = None
+    model: Callable[[Source], ConstrainedProblem] | None = None
 
 
 def text_of(source: Source) -> list[str]:

@@ -18,6 +18,8 @@ from equipoise.qubo import FORMATS, Problem, read, write
 from equipoise.qubo.generators import maxcut
 from hw_profiles.errors import InputError
 
+#: formats that hold any problem, to the last bit (dimod's own files keep coefficients as float64)
+EXACT = sorted(n for n, known in FORMATS.usable().items() if known.write is not None and n not in ("maxcut", "bqm"))
 HANDMADE = {
     "bqp": ("3 3\n1 1 5\n1 2 -3\n2 3 4\n", lambda x: -(5 * x[0] - 6 * x[0] * x[1] + 8 * x[1] * x[2])),
     "qubo": ("c hi\np qubo 0 3 1 2\n0 0 5\n0 1 -3\n1 2 4\n", lambda x: 5 * x[0] - 3 * x[0] * x[1] + 4 * x[1] * x[2]),
@@ -54,7 +56,7 @@ def test_dimod_reads_our_coo_and_we_read_theirs(tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), name=st.sampled_from(sorted(set(FORMATS) - {"maxcut"})), real=st.booleans())
+@given(data=st.data(), name=st.sampled_from(EXACT), real=st.booleans())
 def test_round_trip(data: st.DataObject, name: str, real: bool, tmp_path: Path) -> None:
     n = data.draw(st.integers(1, 6))
     value = st.floats(-1e6, 1e6) if real else st.integers(-(2**55), 2**55)

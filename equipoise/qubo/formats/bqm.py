@@ -1,0 +1,40 @@
+"""dimod's own files of binary quadratic models (``bqm.to_file()``), binary or spin."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from equipoise.qubo.formats._base import Fit, Format, Source
+from equipoise.qubo.problem import Problem
+from hw_profiles.errors import InputError
+
+__all__ = ["FORMAT"]
+
+MAGIC = b"DIMODBQM"
+
+
+def read(source: Source) -> Problem:
+    import dimod
+
+    if fits(source) == "no":
+        raise InputError(f"{source.name} is not a dimod BQM file (it should start with {MAGIC.decode()})")
+    bqm: Any = dimod.BinaryQuadraticModel.from_file(io.BytesIO(source.data))
+    problem = Problem.of(bqm)
+    if problem.num_variables == 0:
+        raise InputError(f"{source.name}: the problem has zero variables")
+    return problem.renamed(name=source.name)
+
+
+def write(problem: Problem) -> bytes:
+    file = problem.to_bqm().to_file()
+    file.seek(0)
+    data: bytes = file.read()
+    return data
+
+
+def fits(source: Source) -> Fit:
+    return "yes" if source.data.startswith(MAGIC) else "no"
+
+
+FORMAT = Format("bqm", "dimod: the energy of the BQM", read, write, (".bqm",), fits=fits)
