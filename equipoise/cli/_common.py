@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["FORCE_HELP", "claim", "console", "emit_json", "force_option", "note", "progress", "target_option"]
+__all__ = [
+    "FORCE_HELP",
+    "TargetOption",
+    "claim",
+    "console",
+    "emit_json",
+    "force_option",
+    "note",
+    "progress",
+    "target_option",
+]
 
 
 def emit_json(data: Any) -> None:
@@ -93,7 +103,7 @@ def claim(
         note(f"{path} is there and will be replaced (--force)")
 
 
-class _TargetOption(NamedOption):
+class TargetOption(NamedOption):
     """A target's name; the help lists those that can do the command's work."""
 
     def __init__(self, *args: Any, work: Work, **kwargs: Any) -> None:
@@ -108,4 +118,4 @@ class _TargetOption(NamedOption):
 
 def target_option(work: Work, default: str) -> Callable[[Any], Any]:
     """``--target``: auto, or a target that can do ``work``."""
-    return click.option("--target", cls=_TargetOption, work=work, default=default, show_default=True, help="")
+    return click.option("--target", cls=TargetOption, work=work, default=default, show_default=True, help="")

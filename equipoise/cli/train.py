@@ -2,99 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import Field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
+from click.core import ParameterSource
 
-from equipoise.cli._common import claim, console, emit_json, force_option, progress, target_option
+from equipoise.cli._common import TargetOption, claim, console, emit_json, progress
 from equipoise.cli._named import NamedOption
+from equipoise.training.options import GROUPS, choices_of, flag_of, options_of
 
 __all__ = ["command"]
 
 
-@click.command()
-@click.option("--dataset", cls=NamedOption, kind="data set", default="digits", show_default=True)
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data set's files.")
-@click.option("--layers", metavar="784-256-256-10", help="Layer sizes, input first. [default: the data set's]")
-@click.option("--activation", cls=NamedOption, kind="activation", default="logistic", show_default=True)
-@target_option("network", "ideal")
-@click.option("--estimator", cls=NamedOption, kind="estimator", default="centered", show_default=True)
-@click.option("--points", default=2, show_default=True, help="N of cauchy and oscillation.")
-@click.option("--nudge", default="0", metavar="B|auto", help="Nudge |beta|, or auto to adapt. [default: the target's]")
-@click.option(
-    "--nudge-force",
-    type=click.Choice(("following", "held", "normalised")),
-    help="Follows the output, is held, or held at one size for all samples (best with noise). [default: the target's]",
+def _option(group: str, one: Field[Any]) -> Callable[[Any], Any]:
+    """A click option for one of a group's: name, type, help, default and choices are the group's own."""
+    about, hint = one.metadata, get_type_hints(GROUPS[group])[one.name]
+    usual = about["usual"] or ("" if isinstance(one.default, (bool, type(None))) else str(one.default))
+    arguments: dict[str, Any] = {
+        "help": " ".join(filter(None, (about["text"], usual and f"[default: {usual}]"))),
+        "hidden": about.get("hidden", False),
+        "metavar": about.get("metavar"),
+    }
+    words = choices_of(GROUPS[group], one.name)
+    if hint is bool:
+        flags = flag_of(one.name) + (f"/{flag_of(about['off'])}" if about["off"] else "")
+        return click.option(flags, is_flag=True, default=one.default, **arguments)
+    if about["kind"]:
+        named: dict[str, Any] = {"cls": NamedOption, "kind": about["kind"]}
+        if "work" in about:
+            named = {"cls": TargetOption, "work": about["work"]}
+        del arguments["metavar"]  # that of a name
+        return click.option(flag_of(one.name), default=None, **named, **arguments)
+    plain = next((kind for kind in (int, float, Path) if hint in (kind, kind | None)), str)
+    arguments["type"] = click.Choice(words) if words else str if about.get("metavar") else plain
+    return click.option(flag_of(one.name), default=None, **arguments)
+
+
+def _options(function: Any) -> Any:
+    for group in reversed(GROUPS):
+        for one in reversed(list(options_of(group))):
+            function = _option(group, one)(function)
+    return function
+
+
+class _Grouped(click.Command):
+    """A command whose help lists the options by group."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {one.name: one.get_help_record(ctx) for one in self.get_params(ctx) if isinstance(one, click.Option)}
+        for group, own in GROUPS.items():
+            with formatter.section(f"{(own.__doc__ or '').rstrip('.')} [{group}]"):
+                formatter.write_dl([row for one in options_of(group) if (row := records.pop(one.name))])
+        with formatter.section("Options"):
+            formatter.write_dl([row for row in records.values() if row])
+
+
+@click.command(
+    cls=_Grouped,
+    epilog="equipoise train --target analog --homeostasis 1 --save-config run.toml writes a run file; "
+    "equipoise train run.toml --seed 7 runs it with another seed.",
 )
-@click.option("--angle", default=90.0, show_default=True, help="Degrees between forward and backward weights at start.")
-@click.option("--feedback-scale", default=1.0, show_default=True, help="Backward over forward weights' size.")
-@click.option("--tied", is_flag=True, help="One weight for both directions.")
-@click.option("--homeostasis", default=0.0, show_default=True, help="Coefficient of the Jacobian homeostasis.")
-@click.option("--homeostasis-end", type=float, help="Coefficient at the end of the run. [default: the same]")
-@click.option(
-    "--homeostasis-method",
-    default="closed-form",
-    show_default=True,
-    type=click.Choice(("closed-form", "jacobian-vector", "noise-correlation", "weight-decay")),
-)
-@click.option(
-    "--combination",
-    default="sum",
-    show_default=True,
-    type=click.Choice(("sum", "decoupled", "conflict-free")),
-    help="Of task and homeostasis; decoupled: outside the optimizer, coefficient 0 to 0.5 (sampled methods 0.1).",
-)
-@click.option("--correction", default="none", show_default=True, type=click.Choice(("none", "asymep", "dyadic")))
-@click.option("--free-steps", default=100, show_default=True, help="Most steps of the free phase.")
-@click.option("--nudge-steps", default=40, show_default=True, help="Most steps of each nudged phase.")
-@click.option("--tolerance", default=1e-4, show_default=True, help="Residual at which a phase ends; 0 runs all steps.")
-@click.option("--unsettled", default="drop", show_default=True, type=click.Choice(("drop", "down-weight", "keep")))
-@click.option("--epochs", default=0, help="[default: the data set's]")
-@click.option("--batch-size", default=0, help="[default: the data set's]")
-@click.option("--optimizer", default="adamw", show_default=True, type=click.Choice(("sgd", "adamw")))
-@click.option("--lr", default=0.0, help="Learning rate. [default: the optimizer's]")
-@click.option("--weight-decay", default=0.0, show_default=True)
-@click.option("--cosine/--constant", default=True, show_default=True, help="Learning rate over the run.")
-@click.option("--patience", default=0, show_default=True, help="Stop after so many epochs without gain; 0 never.")
-@click.option("--train-samples", type=int, help="Use the first so many.")
-@click.option("--test-samples", type=int, help="Use the first so many.")
-@click.option("--augment", is_flag=True, help="Flip and shift colour images while training.")
-@click.option(
-    "--chip",
-    metavar="NAME|FILE",
-    help="Machine settings: an analog preset (pcm-2019, ...), a .toml or .json file.",
-)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", default="", metavar="cpu|cuda|auto", help="Where torch computes. [default: cpu]")
-@click.option("--precision", default="float32", show_default=True, type=click.Choice(("float32", "tf32")))
-@click.option("--profile", default="", help="Hardware profile for energy and latency. [default: the target's]")
-@click.option("--out", type=click.Path(path_type=Path), help="Record (HDF5) to write.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Where to keep it. [default: beside the record]")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint, bit for bit.")
-@force_option
+@click.argument("run_file", required=False, metavar="[RUN.toml]", type=click.Path(path_type=Path))
+@_options
+@click.option("--save-config", type=click.Path(path_type=Path), help="Write these options as a run file, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@click.pass_context
 def command(
-    as_json: bool, layers: str | None, nudge: str, nudge_force: str | None, chip: str | None, **options: Any
+    ctx: click.Context, /, run_file: Path | None, save_config: Path | None, as_json: bool, **options: Any
 ) -> int:
     """Train a network by equilibrium propagation.
 
-    Forward and backward weights are independent (their angle at the start is --angle); --homeostasis pulls them
-    together. Runs on one thread; the same seed gives the same bits.
+    Options come from RUN.toml, where one is given, and from the command line, which comes first. Forward and backward
+    weights are independent (their angle at the start is --angle); --homeostasis pulls them together. Runs on one
+    thread; the same seed gives the same bits.
     """
-    from equipoise.training.config import TrainConfig, parse_layers
+    from equipoise.training.run_file import config_from, read_run_file, run_file_text
     from equipoise.training.trainer import train
     from hw_profiles.errors import Interrupted
+    from hw_profiles.output import write_output
 
-    adaptive, size = _nudge(nudge)
-    config = TrainConfig(
-        layers=parse_layers(layers) if layers else (),
-        nudge=size,
-        adaptive=adaptive,
-        nudge_force=nudge_force or "",
-        chip=_chip(chip, options["target"]),
-        **options,
-    )
+    given = {n: value for n, value in options.items() if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT}
+    if given.get("nudge") not in (None, "auto"):
+        given["nudge"] = _number(given["nudge"])
+    config = config_from({**(read_run_file(run_file) if run_file is not None else {}), **given})
+    if save_config is not None:
+        write_output(save_config, run_file_text(config).encode(), force=config.force)
+        return 0
     goes_on = ("--out", "--checkpoint") if config.resume else ()
     claim({"--out": config.out, "--checkpoint": config.checkpoint_path}, force=config.force, goes_on=goes_on)
     out = console()
@@ -126,34 +122,8 @@ def command(
     return 130 if result.status == "interrupted" else 0
 
 
-def _nudge(text: str) -> tuple[bool, float]:
-    from hw_profiles.errors import InputError
-
-    if text == "auto":
-        return True, 0.0
+def _number(text: str) -> float | str:
     try:
-        return False, float(text)
+        return float(text)
     except ValueError:
-        raise InputError(f"nudge {text!r}; expected a number above zero, or auto") from None
-
-
-def _chip(chip: str | None, target: str) -> dict[str, Any]:
-    """The machine's settings: a preset's or, from a JSON or TOML file, any target's (a table ``parameters`` or all)."""
-    if chip is None:
-        return {}
-    from hw_profiles.errors import InputError
-    from hw_profiles.reading.settings import read_json, read_toml
-    from hw_profiles.texts import shown
-    from substrates.analog import load_preset
-
-    path = Path(chip)
-    if path.suffix not in (".json", ".toml"):
-        if target != "analog":
-            raise InputError(f"--chip {chip}: an analog preset, but the target is {target}; give a .toml or .json file")
-        return load_preset(chip).as_dict()
-    what, fix = "file of the machine's settings", "see substrates/analog/README.md"
-    found = read_json(path, what, fix) if path.suffix == ".json" else read_toml(path, what, fix)[1]
-    settings = found.get("parameters", found) if isinstance(found, dict) else found
-    if not isinstance(settings, dict):
-        raise InputError(f"{chip} is not a {what}: expected settings by name, got {shown(settings)}")
-    return settings
+        return text  # refused with the other values

@@ -77,10 +77,10 @@ def _chip(path: Path) -> Any:
 
 
 def _chip_settings(path: Path) -> Any:
-    from equipoise.cli.train import _chip as settings
+    from equipoise.training.run_file import machine_settings
     from substrates.analog.imperfections.parameters import ChipParameters
 
-    return ChipParameters.from_dict(settings(str(path), "analog"), str(path))
+    return ChipParameters.from_dict(machine_settings(str(path), "analog"), str(path))
 
 
 def _idx(path: Path) -> Any:

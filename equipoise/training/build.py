@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from equipoise.training.config import TrainConfig
+from equipoise.training.options import Descent
 from hw_profiles.errors import InputError
 from learning_rules import AdaptiveNudge, CoefficientSchedule, Homeostasis, Learner, Phases, SamplePolicy, make_rule
 from learning_rules.homeostasis import METHODS
@@ -48,9 +49,9 @@ def make_learner(config: TrainConfig, machine: RelaxationSubstrate) -> Learner:
         rule,
         phases=Phases(Stop(config.free_steps, config.tolerance), Stop(config.nudge_steps, config.tolerance)),
         homeostasis=_homeostasis(config),
-        policy=SamplePolicy(config.unsettled, config.residual_limit),  # type: ignore[arg-type]
+        policy=SamplePolicy(config.unsettled, config.residual_limit),
         adaptive=AdaptiveNudge() if config.adaptive else None,
-        combination=config.combination,  # type: ignore[arg-type]
+        combination=config.combination,
     )
 
 
@@ -71,7 +72,7 @@ def _homeostasis(config: TrainConfig) -> Homeostasis | None:
     return METHODS[config.homeostasis_method](**settings)
 
 
-def make_optimizer(config: TrainConfig, network: Network, steps: int) -> tuple[Any, Any]:
+def make_optimizer(config: Descent, network: Network, steps: int) -> tuple[Any, Any]:
     """A torch optimizer and, with ``cosine``, its learning-rate schedule over all ``steps``."""
     import torch
 
