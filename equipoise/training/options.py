@@ -82,8 +82,8 @@ class Data(Options):
 
     dataset: str = option("digits", "What to learn.", kind="data set")
     data_dir: Path | None = option(None, "Folder of the data set's files.")
-    train_samples: int | None = option(None, "Use the first so many.", low=1)
-    test_samples: int | None = option(None, "Use the first so many.", low=1)
+    train_samples: int | None = option(None, "Use the first so many.", low=0)
+    test_samples: int | None = option(None, "Use the first so many.", low=0)
     augment: bool = option(False, "Flip and shift colour images while training.")
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from equipoise.cli.train import _chip, command
+from equipoise.cli.train import command
 from equipoise.training import TrainConfig
 from equipoise.training.build import make_learner, make_network
+from equipoise.training.run_file import machine_settings
 from hw_profiles.errors import InputError
 from substrates.analog import IdealMachine
 
@@ -41,11 +42,11 @@ def test_chip_files_serve_every_target(tmp_path: Path) -> None:
     toml, json = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text('rounding = "nearest"\n')
     json.write_text('{"parameters": {"levels": 8}}')
-    assert _chip(str(toml), "loihi2-sim") == {"rounding": "nearest"}
-    assert _chip(str(json), "analog") == {"levels": 8}
-    assert _chip("assumed", "analog")["levels"] == 32
+    assert machine_settings(str(toml), "loihi2-sim") == {"rounding": "nearest"}
+    assert machine_settings(str(json), "analog") == {"levels": 8}
+    assert machine_settings("assumed", "analog")["levels"] == 32
     with pytest.raises(InputError, match="analog preset"):
-        _chip("assumed", "loihi2-sim")
+        machine_settings("assumed", "loihi2-sim")
 
 
 @pytest.mark.parametrize("text", ['{"parameters": 5}', '{"parameters": [1, 2]}', "[1]", "{", "5"])
@@ -54,4 +55,4 @@ def test_a_wrong_chip_file_is_one_clear_error(tmp_path: Path, text: str) -> None
     path.write_text(text)
     result = CliRunner().invoke(command, ["--target", "analog", "--chip", str(path)])
     assert isinstance(result.exception, InputError)
-    assert "not a readable file" in str(result.exception)
+    assert "machine's settings" in str(result.exception)
