@@ -200,6 +200,8 @@ Member = TypeVar("Member", bound=Enum)
 
 
 def _member(kind: type[Member], value: Any) -> Member:
+    if type(value) is kind:
+        return value
     try:
         return kind(value)
     except ValueError:

@@ -6,7 +6,7 @@ from mappers._loihi_probe import Loihi2Probe, probe_loihi2
 from mappers.connectivity import Connectivity, Group
 from mappers.limits import ChipLimits, System, list_systems, load_system
 from mappers.placement import DoesNotFitError, Misfit, Placement, place
-from mappers.program import connectivity_of, connectivity_of_problem, place_program
+from mappers.program import connectivity_of, place_program
 from mappers.utilisation import Link, Utilisation
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "System",
     "Utilisation",
     "connectivity_of",
-    "connectivity_of_problem",
     "list_systems",
     "load_system",
     "place",

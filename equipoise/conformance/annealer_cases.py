@@ -49,9 +49,9 @@ class AnnealingCase(Case):
         read = Read(layout, self.seed, self.settings, self.start, self.settings.exponent or 0)
         x, u = [], []
         for t in range(len(self.temperatures)):
-            u.append(layout.inputs(self._x(read)))
+            u.append(layout.inputs(read.x()))
             read.advance(self.temperatures[t : t + 1])
-            x.append(self._x(read))
+            x.append(read.x())
         outcome = Outcome(len(self.temperatures))
         compare(outcome, "x", np.array(x), theirs.x[1:])
         compare(outcome, "u", np.array(u), theirs.u)
@@ -62,10 +62,6 @@ class AnnealingCase(Case):
             if read.best_cost < 0:
                 compare(outcome, "best assignment", read.best_state()[None], theirs.best[None])
         return outcome
-
-    def _x(self, read: Read) -> npt.NDArray[np.uint8]:
-        bits: npt.NDArray[np.uint8] = np.unpackbits(read.state.astype("<u8").view(np.uint8), bitorder="little")
-        return bits[: self.diagonal.size]
 
 
 def _case(rng: Rng, steps: int, scheme: str) -> AnnealingCase:

@@ -20,7 +20,7 @@ from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
 from substrates.loihi2.synapses import Direct, Synapses
 from substrates.loihi2.widths import STATE_MAX, integer_array, integer_in
 
-__all__ = ["Connection", "Placement", "Population", "Program", "Source"]
+__all__ = ["Connection", "Placement", "Population", "Program", "Source", "port_name"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +50,16 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """``synapses`` from the population or source ``source`` to the population ``target``."""
+    """``synapses`` from an output port of ``source`` (or a source of events) to an input port of ``target``."""
 
     name: str
     source: str
     target: str
     synapses: Synapses
+    outlet: str  #: where its messages come from, see `port_name`
+    inlet: str  #: where its sums go, likewise
+    source_port: str
+    target_port: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,11 @@ class Placement:
 
     cores: Mapping[str, npt.NDArray[np.int32]]
     cores_per_chip: int = 120
+
+
+def port_name(population: str, port: str, ports: tuple[str, ...]) -> str:
+    """What ledgers, probes and results call a port: the first of ``ports`` is the population itself."""
+    return population if port == ports[0] else f"{population}.{port}"
 
 
 class Program:
@@ -82,6 +91,8 @@ class Program:
         """
         self._new(name)
         integer_in("the number of neurons", n, 1, 2**31 - 1)
+        if not isinstance(neuron, Neuron) or "name" not in vars(type(neuron)):
+            raise InputError(f"{type(neuron).__name__} has no name of its own; it is no neuron model (see Neuron)")
         unknown = set(initial) - set(neuron.variables)
         if unknown:
             raise InputError(
@@ -132,11 +143,23 @@ class Program:
         )
         return self.sources[name]
 
-    def connect(self, source: str, target: str, synapses: Synapses, name: str = "") -> Connection:
+    def connect(
+        self,
+        source: str,
+        target: str,
+        synapses: Synapses,
+        name: str = "",
+        *,
+        source_port: str | None = None,
+        target_port: str | None = None,
+    ) -> Connection:
         """Connect ``source`` (population or source) to the population ``target``.
 
+        Args:
+            source_port, target_port: of neurons that have several; the first of each when None.
+
         Raises:
-            InputError: an end is unknown, or its size differs from the synapses' shape.
+            InputError: an end or a port is unknown, or its size differs from the synapses' shape.
         """
         if target not in self.populations:
             raise InputError(f"no population {target!r}; there are {', '.join(self.populations) or 'none'}")
@@ -148,7 +171,14 @@ class Program:
                 f"synapses of shape (targets, sources) = {synapses.shape} cannot connect {source!r} ({sizes[1]} "
                 f"neurons) to {target!r} ({sizes[0]} neurons)"
             )
-        self.connections.append(Connection(name or f"{source}->{target}", source, target, synapses))
+        outputs = self.populations[source].neuron.outputs if source in self.populations else ("events",)
+        leaving = _port(source, source_port, outputs)
+        inputs = self.populations[target].neuron.inputs
+        entering = _port(target, target_port, inputs)
+        outlet, inlet = port_name(source, leaving, outputs), port_name(target, entering, inputs)
+        self.connections.append(
+            Connection(name or f"{outlet}->{inlet}", source, target, synapses, outlet, inlet, leaving, entering)
+        )
         return self.connections[-1]
 
     def size(self, name: str) -> int:
@@ -163,6 +193,25 @@ class Program:
         """Sources, then populations, in the engine's order."""
         return (*self.sources, *self.populations)
 
+    @property
+    def outlets(self) -> dict[str, int]:
+        """Everything that sends, with the number of its neurons: sources, then the output ports of all populations."""
+        found = {name: source.n for name, source in self.sources.items()}
+        for name, population in self.populations.items():
+            outputs = population.neuron.outputs
+            found.update({port_name(name, port, outputs): population.n for port in outputs})
+        return found
+
     def _new(self, name: str) -> None:
+        if "." in name and name.partition(".")[0] in self.populations:
+            raise InputError(f"the name {name!r} reads like a port of {name.partition('.')[0]!r}; choose another")
         if not name or name in self.populations or name in self.sources:
             raise InputError(f"the name {name!r} is empty or taken; every population and source needs its own")
+
+
+def _port(owner: str, port: str | None, ports: tuple[str, ...]) -> str:
+    if port is None:
+        return ports[0]
+    if port not in ports:
+        raise InputError(f"{owner!r} has no port {port!r} there; it has {', '.join(ports)}")
+    return port

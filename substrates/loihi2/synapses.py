@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.weights import SignMode, WeightFormat
 from substrates.loihi2.widths import DELAY_MAX, WEIGHT_BITS, WEIGHT_MAX, WEIGHT_MIN, integer_array, integer_in
 
-__all__ = ["Conv", "Dense", "Direct", "Sparse", "Synapses"]
+__all__ = ["Conv", "Dense", "Direct", "Pattern", "Sparse", "Synapses"]
 
 INDEX_BITS = 16  #: bits that we charge for the target of a sparse entry; the chip's own compression is not public
 DELAY_BITS = 6
@@ -37,6 +38,14 @@ class Synapses(ABC):
     @abstractmethod
     def fan_out(self) -> npt.NDArray[np.int64]:
         """Stored synapses of each source neuron."""
+
+    @abstractmethod
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        """(row pointers by source neuron, target of every stored synapse); None where all are connected with all."""
+
+    @abstractmethod
+    def fan_in_weight(self) -> int:
+        """The largest sum of |weights| that any target neuron has, before the exponent."""
 
     @property
     @abstractmethod
@@ -91,6 +100,12 @@ class Dense(Synapses):
 
     def fan_out(self) -> npt.NDArray[np.int64]:
         return np.full(self.shape[1], self.shape[0], np.int64)
+
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        return None
+
+    def fan_in_weight(self) -> int:
+        return int(np.abs(self.weights).sum(axis=1, dtype=np.int64).max())
 
     @property
     def bits_per_synapse(self) -> int:
@@ -155,6 +170,12 @@ class Sparse(Synapses):
 
     def fan_out(self) -> npt.NDArray[np.int64]:
         return np.diff(self.indptr)
+
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        return self.indptr, self.indices
+
+    def fan_in_weight(self) -> int:
+        return int(np.bincount(self.indices, np.abs(self.values.astype(np.int64)), self.shape[0]).max())
 
     @property
     def bits_per_synapse(self) -> int:
@@ -234,9 +255,53 @@ class Conv(Synapses):
         channels = np.full(self.input_shape[2], self.weights.shape[0] // self.groups)
         return (per_axis[0][:, None, None] * per_axis[1][None, :, None] * channels).reshape(-1).astype(np.int64)
 
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        pointers = np.concatenate([[0], np.cumsum(self.fan_out())]).astype(np.int64)
+        targets = np.empty(int(pointers[-1]), np.int32)
+        _conv_rows(np.array(self.packed()[1], np.int64), pointers, targets)
+        return pointers, targets
+
+    def fan_in_weight(self) -> int:
+        return int(np.abs(self.weights.astype(np.int64)).sum(axis=(1, 2, 3)).max())
+
     @property
     def bits_per_synapse(self) -> int:
         return WEIGHT_BITS
+
+
+class Pattern(Synapses):
+    """Where synapses lead, without their weights: enough to count and to place a program that an accelerator runs.
+
+    Args:
+        shape: (targets, sources).
+        rows: row pointers by source neuron, and targets; None where all are connected with all.
+        delayed: each synapse also stores a delay.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None = None,
+        *,
+        delayed: bool = False,
+    ) -> None:
+        self.shape, self.graded, self._rows, self._delayed = shape, True, rows, delayed
+
+    def fan_out(self) -> npt.NDArray[np.int64]:
+        if self._rows is None:
+            return np.full(self.shape[1], self.shape[0], np.int64)
+        return np.diff(self._rows[0])
+
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        return self._rows
+
+    def fan_in_weight(self) -> int:
+        raise NotImplementedError("a pattern has no weights; it cannot be run")
+
+    @property
+    def bits_per_synapse(self) -> int:
+        index = 0 if self._rows is None else INDEX_BITS
+        return WEIGHT_BITS + index + (DELAY_BITS if self._delayed else 0)
 
 
 class Direct(Synapses):
@@ -248,6 +313,12 @@ class Direct(Synapses):
     def fan_out(self) -> npt.NDArray[np.int64]:
         return np.zeros(self.shape[1], np.int64)
 
+    def rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]] | None:
+        return np.zeros(self.shape[1] + 1, np.int64), np.zeros(0, np.int32)
+
+    def fan_in_weight(self) -> int:
+        return 0
+
     @property
     def bits_per_synapse(self) -> int:
         return 0
@@ -258,3 +329,22 @@ def _pair(name: str, value: int | tuple[int, int], low: int) -> tuple[int, int]:
     if len(both) != 2:
         raise InputError(f"{name} is one number or two, got {value!r}")
     return integer_in(name, both[0], low, 127), integer_in(name, both[1], low, 127)
+
+
+@njit(cache=True, error_model="numpy")
+def _conv_rows(g: Any, rows: Any, targets: Any) -> None:
+    """Fill ``targets`` with the synapses' targets per source, at ``rows``; ``g`` is `Conv.packed`'s geometry."""
+    per_out = g[5] // g[14]
+    for source in range(rows.shape[0] - 1):
+        e = rows[source]
+        c, y, x = source % g[2], (source // g[2]) % g[1], source // (g[2] * g[1])
+        for i in range(g[6]):
+            px = x + g[10] - i * g[12]
+            for j in range(g[7]):
+                py = y + g[11] - j * g[13]
+                if px < 0 or py < 0 or px % g[8] or py % g[9] or px // g[8] >= g[3] or py // g[9] >= g[4]:
+                    continue
+                start = ((px // g[8]) * g[4] + py // g[9]) * g[5] + (c // (g[2] // g[14])) * per_out
+                for o in range(per_out):
+                    targets[e] = start + o
+                    e += 1

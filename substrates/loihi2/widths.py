@@ -26,6 +26,7 @@ __all__ = [
     "MESSAGE_BITS",
     "STATE_BITS",
     "STATE_MAX",
+    "TEMPERATURE_MAX",
     "THRESHOLD_BITS",
     "THRESHOLD_SHIFT",
     "WEIGHT_BITS",
@@ -44,6 +45,7 @@ __all__ = [
 
 STATE_BITS = 24  #: neuron state variables
 STATE_MAX = 2**23 - 1  #: largest magnitude of a saturating 24-bit state
+TEMPERATURE_MAX = 2**16 - 1  #: of the annealing neurons, unsigned
 MESSAGE_BITS = 24  #: usable payload of a graded message
 DECAY_BITS = 12  #: decay constants of the LIF
 DECAY_UNITY = 2**DECAY_BITS

@@ -9,9 +9,12 @@ from hw_profiles.ledger import Event
 from mappers import DoesNotFitError
 from mappers.chip_models import chip_models, needs_microcode
 from mappers.placement import place
-from mappers.program import MODEL_NAMES, connectivity_of, connectivity_of_problem, place_program
+from mappers.program import connectivity_of, place_program
 from substrates.loihi2 import neurons
+from substrates.loihi2.annealing import Settings
+from substrates.loihi2.annealing.program import pattern_program
 from substrates.loihi2.engine import Engine
+from substrates.loihi2.neurons import NEURONS
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Conv, Dense, Sparse
 
@@ -79,19 +82,18 @@ def test_a_problem_takes_three_kinds_of_core() -> None:
     a = a | a.T
     indptr = np.concatenate([[0], np.cumsum(a.sum(axis=1))])
     indices = np.nonzero(a)[1]
-    use = place(connectivity_of_problem(indptr, indices), "oheo-gulch").utilisation
+    made = pattern_program(indptr, indices, np.ones_like(indices), 100, Settings())
+    use = place(connectivity_of(made), "oheo-gulch").utilisation
     assert use.cores_used == 3
     assert use.neurons.tolist() == [100, 1, 1]
     assert use.synapses.tolist() == [2 * int(a.sum()) + 200, 100, 0]
     dense = np.arange(0, 1800 * 1799 + 1, 1799)
     full = np.concatenate([np.delete(np.arange(1800), i) for i in range(1800)])
     with pytest.raises(DoesNotFitError, match="cores, there are 120"):
-        place(connectivity_of_problem(dense, full), "oheo-gulch")
+        place_program(pattern_program(dense, full, np.ones_like(full), 1800, Settings()), "oheo-gulch")
 
 
-def test_every_neuron_of_the_engine_is_known_to_the_chip_list() -> None:
-    own = {name for name in neurons.__all__ if name not in ("Neuron", "State")}
-    assert own == set(MODEL_NAMES)
-    assert needs_microcode(MODEL_NAMES.values()) == ("lif-refractory", "relaxation", "phased-relaxation")
+def test_what_needs_microcode() -> None:
+    assert needs_microcode(NEURONS) == ("lif-refractory", "phased-relaxation", "relaxation")
     assert needs_microcode(["something new"]) == ("something new",)
-    assert all(entry.source for entry in chip_models(MODEL_NAMES.values()))
+    assert all(model.source for model in chip_models(NEURONS).values())

@@ -9,20 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Ledger
+from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
-from substrates.loihi2.annealing.layout import STATE_MAX, Layout
-from substrates.loihi2.annealing.schedule import MAX_TEMPERATURE, Linear, Reanneal, Schedule
+from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.program import pattern_program, read_out, time_steps
+from substrates.loihi2.annealing.schedule import Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.temperature_range import temperature_range
 from substrates.loihi2.annealing.tempering import Replicas, temper
+from substrates.loihi2.engine.counts import count
+from substrates.loihi2.program import Placement, Program
 from substrates.loihi2.random import stream_key, word_array
+from substrates.loihi2.widths import STATE_MAX, TEMPERATURE_MAX
 
 __all__ = ["Loihi2Annealer"]
 
@@ -54,6 +59,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         self.settings = settings or Settings()
         self.layout = Layout.build(indptr, indices, weights, diagonal)
         self.n = self.layout.n
+        self.placement: Placement | None = None  #: cores of `pattern`; with one, counts are told apart by core
         self._range: tuple[float, float] | None = None
         chosen = self.settings.exponent
         if chosen is not None and self.layout.worst << max(chosen, 0) > STATE_MAX:
@@ -70,13 +76,19 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         if self._exponent is None:
             low = self._natural_range()[1]
             room = int(np.floor(np.log2(STATE_MAX / max(self.layout.worst, 1))))
-            hot = int(np.floor(np.log2(MAX_TEMPERATURE / max(self._natural_range()[0], 1e-9))))
+            hot = int(np.floor(np.log2(TEMPERATURE_MAX / max(self._natural_range()[0], 1e-9))))
             self._exponent = max(-16, min(int(np.ceil(np.log2(FINEST / low))), room, hot, 20))
         return self._exponent
 
+    @cached_property
+    def pattern(self) -> Program:
+        """The program that this annealer runs, without weights: for placing and counting."""
+        rows = self.layout.rows
+        return pattern_program(rows.indptr, rows.indices, rows.weights, self.n, self.settings)
+
     def temperature(self, value: float) -> int:
         """A temperature in cost units (accept a loss of ``value`` every other time), as the chip's integer."""
-        return int(min(max(round(value * 2.0**self.exponent), 0), MAX_TEMPERATURE))
+        return int(min(max(round(value * 2.0**self.exponent), 0), TEMPERATURE_MAX))
 
     def temperature_range(self) -> tuple[int, int]:
         """(high, low) for this problem, in stored units, from its own flip energies."""
@@ -104,7 +116,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
                 read.advance(np.zeros(32, np.int32))
                 if read.steps > 2 * self.n + 64:
                     break
-            self._range = temperature_range(read.energy[: self.n].astype(np.int64), read.cost)
+            self._range = temperature_range(read.energy.astype(np.int64), read.cost)
         return self._range
 
     def anneal(
@@ -241,9 +253,6 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
     def _result(self, done: Sequence[tuple[Read | Replicas, int]]) -> AnnealResult:
         reads = [read for read, _ in done]
-        ledger = Ledger()
-        for read in reads:
-            ledger.merge(read.ledger())
         return AnnealResult(
             np.stack([r.best_state() for r in reads]) if reads else np.zeros((0, self.n), np.uint8),
             np.array([r.best_cost for r in reads], np.int64),
@@ -251,8 +260,19 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             np.array([r.best_step for r in reads], np.int64),
             tuple(r.improvements() for r in reads),
             np.array([wall for _, wall in done], np.int64),
-            ledger,
+            self._ledger([copy for read in reads for copy in read.copies()]),
         )
+
+    def _ledger(self, reads: Sequence[Read]) -> Ledger:
+        """What the chip counts: every neuron steps in every time step, whatever the kernel skipped."""
+        if not reads:
+            return Ledger()
+        sent = reads[0].sent()
+        for read in reads[1:]:
+            for outlet, counts in read.sent().items():
+                sent[outlet] = sent[outlet] + counts
+        steps = sum(time_steps(self.settings, read.steps) for read in reads)
+        return count(self.pattern, self.placement, sent, steps, reads=read_out(self.n, len(reads)), phase=Phase.ANNEAL)
 
 
 def _target(cost: int | None) -> int:

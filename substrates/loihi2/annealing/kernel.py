@@ -12,7 +12,10 @@ Three facts make it exact and fast:
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.annealing.simd import (
@@ -26,13 +29,14 @@ from substrates.loihi2.annealing.simd import (
 )
 from substrates.loihi2.random import step_key, word
 
-__all__ = ["COST", "COUNTERS", "advance"]
+__all__ = ["COUNTERS", "FLIPS", "ON", "SHALLOW", "SUGGESTIONS", "Progress", "Rows", "Rules", "Scratch", "advance"]
 
 #: positions in the counters array
-COST, BEST_COST, BEST_STEP, STEP, FOUND, ONES, SUGGESTIONS, FLIPS, SUGGESTED_SYNAPSES, FLIPPED_SYNAPSES, SHARES = range(
-    11
-)
-COUNTERS = 11
+COST, BEST_COST, BEST_STEP, STEP, FOUND, TEMPERATURE, CHANGES, LATCHES, SINCE = range(9)
+COUNTERS = 9
+#: rows of the tally; suggestions, the many, by themselves
+SUGGESTIONS, FLIPS, ON = range(3)
+TALLY_ROWS = 3
 
 #: Without numba's reference counts (nothing is allocated here) a step takes a third to a sixth of the time.
 PLAIN = {"_nrt": False}
@@ -41,6 +45,54 @@ ZERO, ONE, SIX, LOW = np.uint64(0), np.uint64(1), np.uint64(6), np.uint64(63)
 FAR, AHEAD = 1024, 12  #: beyond this many blocks, rows and energies are fetched so many neurons ahead
 SHALLOW = 8  #: bits of the random numbers that are drawn for every block at once
 BYTES = np.uint64(2**40)  #: number of the word that holds neuron 0's random bits for its second decision
+
+
+class Rows(NamedTuple):
+    """A problem in the forms that `layout.Layout` chose."""
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    weights: npt.NDArray[Any]
+    dense: npt.NDArray[Any]  #: (n, 64 blocks) weights, without rows when another form is faster
+    #: (n, blocks) bits: who is a neighbour, whose weight is minus ``unit``; without rows when sparse, or no weight is
+    adjacency: npt.NDArray[np.uint64]
+    opposed: npt.NDArray[np.uint64]
+    unit: int  #: the weight that all have, but for the sign, where bits stand for them; else 0
+
+
+class Progress(NamedTuple):
+    """Where an anneal is."""
+
+    counters: npt.NDArray[np.int64]  #: (COUNTERS,) see the constants above
+    #: (3, n) since step ``SINCE``: suggestions, flips, and steps after which x was 1, those still 1 not yet added
+    tally: npt.NDArray[np.int32]
+    state: npt.NDArray[np.uint64]  #: (blocks,) the bits of x now
+    best: npt.NDArray[np.uint64]  #: (blocks,) of the best x
+    sign: npt.NDArray[Any]  #: (64 blocks,) 2 (1 - 2 x), in the type of ``energy``
+    energy: npt.NDArray[Any]  #: (64 blocks,) flip energies; the largest number of the type beyond the last neuron
+    #: (257, blocks): row t mod 256 holds who ends its rest at step t, row 256 who rests now; two phases: that row alone
+    ready: npt.NDArray[np.uint64]
+    improvements: npt.NDArray[np.int64]  #: (k, 2) step and cost, the first ``FOUND`` of them
+
+
+class Scratch(NamedTuple):
+    """Room to work in."""
+
+    mask: npt.NDArray[np.uint64]  #: (blocks,)
+    chosen: npt.NDArray[np.int32]  #: (2 n,)
+    bounds: npt.NDArray[np.int64]  #: (k + 1,)
+    planes: npt.NDArray[np.uint64]  #: (SHALLOW, blocks)
+
+
+class Rules(NamedTuple):
+    """The open choices of the specification, as numbers."""
+
+    key: np.uint64
+    exponent: int
+    strict: int
+    limit: int  #: bounds are cut here, below the padding's energy
+    second_bits: int  #: width of the random number of the second decision
+    scaling: int  #: the refractory rest is ``rand8 >> scaling``; -1 for the two-phase scheme
 
 
 @njit(cache=True, inline="always", **PLAIN)
@@ -147,120 +199,131 @@ def _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, op
     state[i >> SIX] ^= ONE << (i & LOW)
 
 
+@njit(cache=True, inline="always", **PLAIN)
+def _suggest(rows, at, scratch, rules, step, shared, blocks):
+    """Test every neuron; list those that pass in ``scratch.chosen`` and return how many."""
+    mask, chosen, planes, bounds = scratch.mask, scratch.chosen, scratch.planes, scratch.bounds
+    two_phase = rules.scaling < 0
+    resting = at.ready[at.ready.shape[0] - 1]
+    number = 0
+    if not two_phase:
+        ends = at.ready[step & 255]
+        for b in range(blocks):
+            resting[b] &= ~ends[b]
+            ends[b] = ZERO
+    _draw(planes, shared, blocks)
+    for b in range(blocks):
+        passed = _passing(at.energy, b, bounds, planes, shared)
+        if not two_phase:
+            passed &= ~resting[b]
+        mask[b] = passed
+        while passed != ZERO:
+            chosen[number] = (b << 6) + trailing_zeros(passed)
+            number += 1
+            passed &= passed - ONE
+    return number
+
+
+@njit(cache=True, inline="always", **PLAIN)
+def _choose(rows, at, scratch, rules, step, shared, number, blocks):
+    """Of the ``number`` neurons that passed, list those that flip after them and return how many."""
+    chosen, suggestions = scratch.chosen, at.tally[SUGGESTIONS]
+    n = rows.indptr.shape[0] - 1
+    second = np.uint64(rules.second_bits)
+    low = (ONE << second) - ONE
+    two_phase = rules.scaling < 0
+    resting = at.ready[at.ready.shape[0] - 1]
+    flipping = 0
+    for s in range(number):
+        i = np.uint64(chosen[s])
+        if blocks > FAR:
+            # Such a problem does not fit the cache: what the next neurons need is on its way before it is used.
+            if s + 2 * AHEAD < number:
+                prefetch(rows.indptr, chosen[s + 2 * AHEAD])
+            if s + AHEAD < number:
+                far = np.uint64(chosen[s + AHEAD])
+                prefetch(rows.indices, rows.indptr[far])
+                prefetch(rows.indices, rows.indptr[far + ONE] - 1)
+                prefetch(rows.weights, rows.indptr[far])
+        draw = word(shared, BYTES + i)
+        chosen[n + flipping] = chosen[s]
+        if two_phase:
+            suggestions[i] += 1
+            rivals = 0
+            if number > 1:
+                rivals = _rivals(i, scratch.mask, chosen, number, rows.indptr, rows.indices, rows.adjacency)
+            # Without a branch: whether it flips cannot be predicted.
+            flipping += np.int64(((draw & low) * np.uint64(rivals + 1)) >> second == ZERO)
+        else:
+            flipping += 1
+            rest = np.int64((draw & np.uint64(255)) >> np.uint64(rules.scaling))
+            if rest > 0:
+                bit = ONE << (i & LOW)
+                resting[i >> SIX] |= bit
+                at.ready[(step + rest + 1) & 255, i >> SIX] |= bit
+    return flipping
+
+
+@njit(cache=True, inline="always", **PLAIN)
+def _flip_all(rows, at, chosen, flipping, since, blocks):
+    """Flip the neurons listed after the first n; return what that costs. ``since``: steps counted in the tally."""
+    n = rows.indptr.shape[0] - 1
+    cost = np.int64(0)
+    for s in range(flipping):
+        i = np.uint64(chosen[n + s])
+        cost += at.energy[i]
+        at.tally[FLIPS, i] += 1
+        # A neuron that switches on now and off later has been on for the difference of the two steps.
+        at.tally[ON, i] -= (np.int64(at.sign[i]) >> 1) * since
+        if rows.dense.shape[0] > 0 and s + 1 < flipping:
+            row = rows.dense[np.uint64(chosen[n + s + 1])]
+            for base in range(0, at.energy.shape[0], LANES):
+                prefetch(row, base)
+        if blocks > FAR and s + AHEAD < flipping:
+            far = np.uint64(chosen[n + s + AHEAD])
+            for k in range(np.uint64(rows.indptr[far]), np.uint64(rows.indptr[far + ONE])):
+                prefetch(at.energy, rows.indices[k])
+        _flip(
+            i, at.state, at.sign, at.energy, rows.indptr, rows.indices, rows.weights, rows.dense, rows.adjacency,
+            rows.opposed, rows.unit,
+        )  # fmt: skip
+    return cost
+
+
 @njit(cache=True, nogil=True, **PLAIN)
-def advance(
-    counters, state, best, sign, energy, mask, chosen, ready, indptr, indices, weights, dense, adjacency, opposed, unit,
-    temperatures, key, bounds, planes, exponent, strict, limit, second_bits, scaling, target, improvements,
-):  # fmt: skip
+def advance(rows, at, scratch, rules, temperatures, target):
     """Do one step per temperature; stop early at ``target`` or when ``improvements`` is full. Everything in place.
 
     Args:
-        counters: (COUNTERS,) int64, see the constants above.
-        state, best: (blocks,) uint64, the bits of x now and of the best x.
-        sign: (64 blocks,) 2 (1 - 2 x), in the type of ``energy``.
-        energy: (64 blocks,) flip energies; the largest number of the type beyond the last neuron.
-        mask: (blocks,) scratch. chosen: (2 n,) int32 scratch.
-        ready: (257, blocks) uint64: row t mod 256 holds who ends its rest at step t, row 256 who rests now. Only the
-            latter row for the two-phase scheme.
-        dense: (n, 64 blocks) weights, without rows when another form is faster.
-        adjacency, opposed: (n, blocks) bits: who is a neighbour, whose weight is minus ``unit``; without rows when
-            sparse, or no weight is.
-        unit: the weight that all have, but for the sign, where bits stand for them; else 0.
-        bounds: (k + 1,) scratch. planes: (SHALLOW, blocks) uint64 scratch.
-        limit: bounds are cut here, below the padding's energy.
-        second_bits: width of the random number of the second decision.
-        scaling: the refractory rest is ``rand8 >> scaling``; -1 for the two-phase scheme.
+        rows, at, scratch, rules: `Rows`, `Progress`, `Scratch`, `Rules`.
+        temperatures: (steps,) int32.
+        target: a cost at or below which nothing more is done.
     """
-    n = indptr.shape[0] - 1
-    blocks = state.shape[0]
-    second = np.uint64(second_bits)
-    low = (ONE << second) - ONE
+    counters = at.counters
+    blocks = at.state.shape[0]
     present = np.int64(-1)
-    two_phase = scaling < 0
-    resting = ready[ready.shape[0] - 1]
     for t in range(temperatures.shape[0]):
-        if counters[BEST_COST] <= target or counters[FOUND] == improvements.shape[0]:
+        if counters[BEST_COST] <= target or counters[FOUND] == at.improvements.shape[0]:
             break
         if temperatures[t] != present:
             present = np.int64(temperatures[t])
-            _set_bounds(bounds, present, exponent, strict, limit)
+            _set_bounds(scratch.bounds, present, rules.exponent, rules.strict, rules.limit)
+            # The temperature neuron sends nothing else, and nothing for the first step.
+            counters[CHANGES] += counters[TEMPERATURE] >= 0 and counters[TEMPERATURE] != present
+            counters[TEMPERATURE] = present
         step = counters[STEP]
-        shared = step_key(key, np.uint64(step))
-        number = 0
-        if not two_phase:
-            ends = ready[step & 255]
-            for b in range(blocks):
-                resting[b] &= ~ends[b]
-                ends[b] = ZERO
-        _draw(planes, shared, blocks)
-        for b in range(blocks):
-            passed = _passing(energy, b, bounds, planes, shared)
-            if not two_phase:
-                passed &= ~resting[b]
-            mask[b] = passed
-            while passed != ZERO:
-                chosen[number] = (b << 6) + trailing_zeros(passed)
-                number += 1
-                passed &= passed - ONE
+        shared = step_key(rules.key, np.uint64(step))
+        number = _suggest(rows, at, scratch, rules, step, shared, blocks)
         if number > 0:
-            flipping = 0
-            fan_out = 0
-            for s in range(number):
-                i = np.uint64(chosen[s])
-                if blocks > FAR:
-                    if s + 2 * AHEAD < number:
-                        prefetch(indptr, chosen[s + 2 * AHEAD])
-                    if s + AHEAD < number:
-                        far = np.uint64(chosen[s + AHEAD])
-                        prefetch(indices, indptr[far])
-                        prefetch(indices, indptr[far + ONE] - 1)
-                        prefetch(weights, indptr[far])
-                fan_out += indptr[i + ONE] - indptr[i]
-                draw = word(shared, BYTES + i)
-                chosen[n + flipping] = chosen[s]
-                if two_phase:
-                    rivals = 0
-                    if number > 1:
-                        rivals = _rivals(i, mask, chosen, number, indptr, indices, adjacency)
-                    # Without a branch: whether it flips cannot be predicted.
-                    flipping += np.int64(((draw & low) * np.uint64(rivals + 1)) >> second == ZERO)
-                else:
-                    flipping += 1
-                    rest = np.int64((draw & np.uint64(255)) >> np.uint64(scaling))
-                    if rest > 0:
-                        bit = ONE << (i & LOW)
-                        resting[i >> SIX] |= bit
-                        ready[(step + rest + 1) & 255, i >> SIX] |= bit
-            counters[SUGGESTIONS] += number
-            counters[SUGGESTED_SYNAPSES] += fan_out
-            fan_out = 0
-            cost = counters[COST]
-            ones = counters[ONES]
-            for s in range(flipping):
-                i = np.uint64(chosen[n + s])
-                cost += energy[i]
-                ones += np.int64(sign[i]) >> 1
-                fan_out += indptr[i + ONE] - indptr[i]
-                if dense.shape[0] > 0 and s + 1 < flipping:
-                    row = dense[np.uint64(chosen[n + s + 1])]
-                    for base in range(0, energy.shape[0], LANES):
-                        prefetch(row, base)
-                if blocks > FAR and s + AHEAD < flipping:
-                    far = np.uint64(chosen[n + s + AHEAD])
-                    for k in range(np.uint64(indptr[far]), np.uint64(indptr[far + ONE])):
-                        prefetch(energy, indices[k])
-                _flip(i, state, sign, energy, indptr, indices, weights, dense, adjacency, opposed, unit)
-            counters[COST] = cost
-            counters[ONES] = ones
-            counters[FLIPS] += flipping
-            counters[FLIPPED_SYNAPSES] += fan_out
+            flipping = _choose(rows, at, scratch, rules, step, shared, number, blocks)
+            counters[COST] += _flip_all(rows, at, scratch.chosen, flipping, step - counters[SINCE], blocks)
         counters[STEP] += 1
-        counters[SHARES] += counters[ONES]
         if counters[COST] < counters[BEST_COST]:
             counters[BEST_COST] = counters[COST]
             counters[BEST_STEP] = counters[STEP]
+            counters[LATCHES] += counters[COST] < 0  # the integrator knows nothing worse than all zeros
             for b in range(blocks):
-                best[b] = state[b]
-            improvements[counters[FOUND], 0] = counters[STEP]
-            improvements[counters[FOUND], 1] = counters[COST]
+                at.best[b] = at.state[b]
+            at.improvements[counters[FOUND], 0] = counters[STEP]
+            at.improvements[counters[FOUND], 1] = counters[COST]
             counters[FOUND] += 1

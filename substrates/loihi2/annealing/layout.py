@@ -10,11 +10,12 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.annealing.kernel import Rows
 from substrates.loihi2.annealing.simd import LANES
+from substrates.loihi2.widths import STATE_MAX
 
-__all__ = ["STATE_MAX", "Layout", "aligned"]
+__all__ = ["Layout", "aligned"]
 
-STATE_MAX = 2**23 - 1  #: largest magnitude of the neurons' 24-bit state
 SHORT_MAX = 2**15 - 2  #: largest flip energy that fits 16 bits, below the padding's
 DENSE_COST = 0.02  #: time of one element of a dense row update, in units of one sparse update (measured)
 LINE = 64  #: bytes
@@ -36,11 +37,7 @@ class Layout:
 
     Attributes:
         n, blocks: neurons, and blocks of 64 of them.
-        indptr, indices, weights: the off-diagonal of Q in CSR form.
-        dense: (n, 64 blocks) the same in full, or no rows when sparse is faster.
-        adjacency, opposed: (n, blocks) uint64, bits: who is a neighbour, and whose weight is minus ``unit``; no rows
-            when sparse is faster, or no weight is.
-        unit: where all weights have one magnitude and bits say the rest: the first weight. Else 0.
+        rows: the off-diagonal of Q, in CSR form and in the one that is fastest.
         diagonal: (n,) int64.
         energy_type: int16 where every flip energy fits, else int32.
         worst: bound of |dE|.
@@ -48,13 +45,7 @@ class Layout:
 
     n: int
     blocks: int
-    indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int32]
-    weights: npt.NDArray[Any]
-    dense: npt.NDArray[Any]
-    adjacency: npt.NDArray[np.uint64]
-    opposed: npt.NDArray[np.uint64]
-    unit: int
+    rows: Rows
     diagonal: npt.NDArray[np.int64]
     energy_type: type[np.signedinteger[Any]]
     worst: int
@@ -118,7 +109,8 @@ class Layout:
             dense = aligned((n, blocks * LANES), weights.dtype)
             adjacency = aligned((n, blocks), np.uint64)
             _fill(indptr, indices, weights, dense, adjacency)
-        return cls(n, blocks, indptr, indices, weights, dense, adjacency, opposed, unit, diagonal, energy_type, worst)
+        rows = Rows(indptr, indices, weights, dense, adjacency, opposed, unit)
+        return cls(n, blocks, rows, diagonal, energy_type, worst)
 
     def cost(self, x: npt.NDArray[np.uint8]) -> int:
         """x^T Q x, exactly."""
@@ -128,9 +120,10 @@ class Layout:
         """u_i = sum_j Q_ij x_j, (n,)."""
         if not x.any():
             return np.zeros(self.n, np.int64)
-        total = np.zeros(len(self.indices) + 1, np.int64)
-        np.cumsum(self.weights * x[self.indices].astype(np.int64), out=total[1:])
-        return total[self.indptr[1:]] - total[self.indptr[:-1]]
+        rows = self.rows
+        total = np.zeros(len(rows.indices) + 1, np.int64)
+        np.cumsum(rows.weights * x[rows.indices].astype(np.int64), out=total[1:])
+        return total[rows.indptr[1:]] - total[rows.indptr[:-1]]
 
 
 @njit(cache=True, nogil=True)

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.widths import TEMPERATURE_MAX
 
 __all__ = ["Geometric", "Linear", "Reanneal", "Schedule", "Series"]
-
-MAX_TEMPERATURE = 65535
 
 
 class Schedule(ABC):
@@ -29,8 +28,8 @@ class Schedule(ABC):
 
 
 def _check(high: float, low: float) -> None:
-    if not 0 <= low <= high <= MAX_TEMPERATURE:
-        raise InputError(f"temperatures {high},{low}: expected HIGH,LOW with 0 <= LOW <= HIGH <= {MAX_TEMPERATURE}")
+    if not 0 <= low <= high <= TEMPERATURE_MAX:
+        raise InputError(f"temperatures {high},{low}: expected HIGH,LOW with 0 <= LOW <= HIGH <= {TEMPERATURE_MAX}")
 
 
 @dataclass(frozen=True)

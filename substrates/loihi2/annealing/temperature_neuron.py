@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.annealing.schedule import MAX_TEMPERATURE, Schedule
+from substrates.loihi2.annealing.schedule import Schedule
+from substrates.loihi2.widths import TEMPERATURE_MAX
 
 __all__ = ["FLOORS", "KINDS", "TemperatureNeuron"]
 
@@ -41,7 +42,7 @@ class TemperatureNeuron(Schedule):
     length: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.minimum <= self.maximum <= MAX_TEMPERATURE:
+        if not 0 <= self.minimum <= self.maximum <= TEMPERATURE_MAX:
             raise InputError(f"expected 0 <= minimum <= maximum <= 65535, got {self.minimum} and {self.maximum}")
         if self.kind not in KINDS or self.floor not in FLOORS:
             raise InputError(f"kind must be one of {KINDS} and floor one of {FLOORS}")

@@ -13,7 +13,6 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from hw_profiles.ledger import Ledger
 from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
 from substrates.loihi2.random import stream_key, word_array
 
@@ -41,12 +40,9 @@ class Replicas:
         before = np.minimum.accumulate(np.append(np.iinfo(np.int64).max, every[:-1, 1]))
         return every[every[:, 1] < before]
 
-    def ledger(self) -> Ledger:
-        """The counts of all copies together."""
-        total = Ledger()
-        for copy in self._copies:
-            total.merge(copy.ledger())
-        return total
+    def copies(self) -> list[Read]:
+        """The reads that make it up."""
+        return self._copies
 
 
 def temper(

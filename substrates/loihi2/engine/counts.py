@@ -1,11 +1,17 @@
-"""Exact event counts of a run, from how often each neuron sent a message.
+"""The one counter: exact event counts of a program, from how often each neuron sent a message.
 
 Every count that a message causes is the same each time its neuron sends: so many synapses, memory words, deliveries,
-hops. The kernel therefore only counts messages per neuron; the rest is one product per connection, afterwards.
+hops. So whoever runs a program (the engine, a batched or event-driven accelerator, Lava, the chip) only has to say how
+often each neuron sent, and for how many steps it ran; the rest is one product per connection.
+
+Who is counted where: messages, deliveries and hops by the outlet that sends; synaptic operations and memory reads by
+the input port that receives, on the core that stores the synapse; neuron updates on the neuron's core. An update is
+active when the neuron sends on a port that is no report. Events of sources are written by the host.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +19,11 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Component, Event, Ledger
-from substrates.loihi2.program import Connection, Placement, Program
-from substrates.loihi2.synapses import Dense, Direct, Sparse
+from hw_profiles.ledger import Component, Event, Ledger, Phase
+from substrates.loihi2.program import Connection, Placement, Population, Program, port_name
+from substrates.loihi2.synapses import Direct, Synapses
 
-__all__ = ["check_placement", "count_events"]
+__all__ = ["check_placement", "count"]
 
 WORD_BITS = 64  #: width of a synaptic memory word (Loihi 1; Loihi 2's is not public)
 TILE_CORES, TILE_COLUMNS = 4, 8  #: four cores share a router; routers form rows of eight
@@ -28,7 +34,9 @@ DELIVERIES = (
     Event.HOPS_EAST_WEST,
     Event.HOPS_NORTH_SOUTH,
 )
+OUTSIDE = -1  #: "core" of a source
 Int64 = npt.NDArray[np.int64]
+Int32 = npt.NDArray[np.int32]
 
 
 @njit(cache=True, error_model="numpy")
@@ -45,7 +53,9 @@ def _deliveries(
             if seen[core] == s:
                 continue
             seen[core] = s
-            if core == here:
+            if here == OUTSIDE:
+                result[1] += sent[s]
+            elif core == here:
                 result[0] += sent[s]
             elif core // per_chip != here // per_chip:
                 result[2] += sent[s]
@@ -57,37 +67,24 @@ def _deliveries(
 
 
 @njit(cache=True, error_model="numpy")
-def _conv_rows(g: Any, rows: Any, targets: Any) -> None:
-    """Fill ``targets`` with the synapses' targets per source, at ``rows``; ``g`` is `Conv.packed`'s geometry."""
-    per_out = g[5] // g[14]
-    for source in range(rows.shape[0] - 1):
-        e = rows[source]
-        c, y, x = source % g[2], (source // g[2]) % g[1], source // (g[2] * g[1])
-        for i in range(g[6]):
-            px = x + g[10] - i * g[12]
-            for j in range(g[7]):
-                py = y + g[11] - j * g[13]
-                if px < 0 or py < 0 or px % g[8] or py % g[9] or px // g[8] >= g[3] or py // g[9] >= g[4]:
-                    continue
-                start = ((px // g[8]) * g[4] + py // g[9]) * g[5] + (c // (g[2] // g[14])) * per_out
-                for o in range(per_out):
-                    targets[e] = start + o
-                    e += 1
+def _reads_per_core(
+    rows: Any, targets: Any, cores: Any, sent: Any, bits: int, held: Any, operations: Any, words: Any
+) -> None:
+    """Synaptic operations and memory words on every core; a message reads whole words of each core it goes to.
 
-
-def _rows_of(synapses: Any, cores: npt.NDArray[np.int32]) -> tuple[Int64, Any, npt.NDArray[np.int32]]:
-    """(row pointers, targets, core of each target); a dense connection is one target per distinct core."""
-    sources = synapses.shape[1]
-    if isinstance(synapses, Sparse):
-        return synapses.indptr, synapses.indices, cores
-    if isinstance(synapses, Dense):
-        distinct = np.unique(cores).astype(np.int32)
-        rows = np.arange(sources + 1, dtype=np.int64) * distinct.size
-        return rows, np.tile(np.arange(distinct.size, dtype=np.int32), sources), distinct
-    rows = np.concatenate([[0], np.cumsum(synapses.fan_out())]).astype(np.int64)
-    targets = np.empty(int(rows[-1]), np.int32)
-    _conv_rows(np.array(synapses.packed()[1], np.int64), rows, targets)
-    return rows, targets, cores
+    ``held`` (cores,) is scratch of zeros.
+    """
+    for s in range(sent.shape[0]):
+        if sent[s] == 0:
+            continue
+        for e in range(rows[s], rows[s + 1]):
+            held[cores[targets[e]]] += 1
+        for e in range(rows[s], rows[s + 1]):
+            core = cores[targets[e]]
+            if held[core] > 0:
+                operations[core] += sent[s] * held[core]
+                words[core] += sent[s] * ((held[core] * bits + WORD_BITS - 1) // WORD_BITS)
+                held[core] = 0
 
 
 def check_placement(program: Program, placement: Placement) -> None:
@@ -102,31 +99,27 @@ def check_placement(program: Program, placement: Placement) -> None:
             raise InputError(f"the placement needs one core number (zero or more) per neuron of {name!r}")
 
 
-def _synapses_per_core(synapses: Any, sent: Int64, cores: npt.NDArray[np.int32]) -> Int64:
-    """Synaptic operations on each core of the target population."""
-    size = int(cores.max()) + 1
-    if isinstance(synapses, Dense):
-        return np.bincount(cores, minlength=size).astype(np.int64) * int(sent.sum())
-    if isinstance(synapses, Sparse):
-        rows, targets = synapses.indptr, synapses.indices
-    else:
-        rows, targets, cores = _rows_of(synapses, cores)
-    result = np.zeros(size, np.int64)
-    _add_per_core(rows, targets, cores, sent, result)
-    return result
+def count(
+    program: Program,
+    placement: Placement | None,
+    sent: Mapping[str, Int64],
+    steps: int,
+    *,
+    reads: Mapping[str, int] | None = None,
+    phase: Phase = Phase.NONE,
+) -> Ledger:
+    """The ledger of ``steps`` steps of ``program``.
 
-
-@njit(cache=True, error_model="numpy")
-def _add_per_core(rows: Any, targets: Any, cores: Any, sent: Any, result: Any) -> None:
-    for s in range(sent.shape[0]):
-        if sent[s] != 0:
-            for e in range(rows[s], rows[s + 1]):
-                result[cores[targets[e]]] += sent[s]
-
-
-def count_events(program: Program, placement: Placement | None, sent: dict[str, Int64], steps: int) -> Ledger:
-    """The ledger of ``steps`` steps in which neuron i of population ``name`` sent ``sent[name][i]`` messages."""
+    Args:
+        program: what ran; its synapses' patterns are read, not their weights.
+        placement: cores of the neurons; without it nothing is told apart by core, and no deliveries are counted.
+        sent: per outlet (see `Program.outlets`) how many messages each neuron sent, (n,); one that is absent is silent.
+        steps: time steps of the machine, all samples or reads together.
+        reads: values that the host read, by population.
+        phase: what all this was done for.
+    """
     ledger = Ledger()
+<<<<<<< HEAD
     ledger.add(Event.STEPS, steps, component=Component.MACHINE)
     for name, population in program.populations.items():
         active = sent[name]
@@ -137,12 +130,46 @@ def count_events(program: Program, placement: Placement | None, sent: dict[str, 
             where: dict[str, Any] = {"component": component, "layer": name, "core": core}
             ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
             ledger.add(Event.NEURON_UPDATES_INACTIVE, stepped - fired, **where)
+=======
+    silent = np.zeros(0, np.int64)
+    ledger.add(Event.STEPS, steps, component=Component.MACHINE, phase=phase)
+    for population in program.populations.values():
+        _count_population(ledger, population, placement, sent, steps, phase)
+>>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
     for name in program.sources:
-        ledger.add(Event.MESSAGES, int(sent[name].sum()), component=Component.SOURCES, layer=name)
+        events = int(sent.get(name, silent).sum())
+        ledger.add(Event.MESSAGES, events, component=Component.SOURCES, layer=name, phase=phase)
+        ledger.add(Event.HOST_WRITES, events, component=Component.HOST, layer=name, phase=phase)
     for connection in program.connections:
-        if not isinstance(connection.synapses, Direct):
-            _count_connection(ledger, connection, placement, sent[connection.source])
+        messages = sent.get(connection.outlet, silent)
+        if messages.any() and not isinstance(connection.synapses, Direct):
+            _count_connection(ledger, connection, placement, np.ascontiguousarray(messages, np.int64), phase)
+    for name, values in (reads or {}).items():
+        ledger.add(Event.HOST_READS, values, component=Component.HOST, layer=name, phase=phase)
     return ledger
+
+
+def _count_population(
+    ledger: Ledger,
+    population: Population,
+    placement: Placement | None,
+    sent: Mapping[str, Int64],
+    steps: int,
+    phase: Phase,
+) -> None:
+    name, neuron = population.name, population.neuron
+    active = np.zeros(population.n, np.int64)
+    for port in neuron.outputs:
+        outlet = port_name(name, port, neuron.outputs)
+        if outlet in sent:
+            messages = int(sent[outlet].sum())
+            ledger.add(Event.MESSAGES, messages, component=Component.NEURONS, layer=outlet, phase=phase)
+            if port not in neuron.reports:
+                active += sent[outlet]
+    for core, (fired, stepped) in _by_core(active, steps, placement, name).items():
+        where: dict[str, Any] = {"component": Component.NEURONS, "layer": name, "core": core, "phase": phase}
+        ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
+        ledger.add(Event.NEURON_UPDATES_INACTIVE, stepped - fired, **where)
 
 
 def _by_core(active: Int64, steps: int, placement: Placement | None, name: str) -> dict[int, tuple[int, int]]:
@@ -155,24 +182,56 @@ def _by_core(active: Int64, steps: int, placement: Placement | None, name: str) 
     return {int(core): (int(f), int(s) * steps) for core, f, s in zip(used, fired, sizes, strict=True)}
 
 
-def _count_connection(ledger: Ledger, connection: Connection, placement: Placement | None, sent: Int64) -> None:
+def _count_connection(
+    ledger: Ledger, connection: Connection, placement: Placement | None, sent: Int64, phase: Phase
+) -> None:
     synapses = connection.synapses
-    where: dict[str, Any] = {"component": Component.SYNAPSES, "layer": connection.name}
-    fan_out = synapses.fan_out()
-    words = -(-fan_out * synapses.bits_per_synapse // WORD_BITS)
-    ledger.add(Event.SYNAPTIC_MEMORY_READS, int(sent @ words), **where)
+    stored: dict[str, Any] = {"component": Component.SYNAPSES, "layer": connection.inlet, "phase": phase}
     if placement is None:
-        ledger.add(Event.SYNAPTIC_OPERATIONS, int(sent @ fan_out), **where)
+        fan_out = synapses.fan_out()
+        words = -(-fan_out * synapses.bits_per_synapse // WORD_BITS)
+        ledger.add(Event.SYNAPTIC_OPERATIONS, int(sent @ fan_out), **stored)
+        ledger.add(Event.SYNAPTIC_MEMORY_READS, int(sent @ words), **stored)
         return
     cores = np.ascontiguousarray(placement.cores[connection.target], np.int32)
-    for core, operations in enumerate(_synapses_per_core(synapses, sent, cores)):
-        ledger.add(Event.SYNAPTIC_OPERATIONS, int(operations), core=core, **where)
-    if connection.source not in placement.cores:  # a source is outside the chip
-        return
-    own = np.ascontiguousarray(placement.cores[connection.source], np.int32)
-    rows, targets, target_cores = _rows_of(synapses, cores)
+    size = int(cores.max()) + 1
+    operations, words = _per_core(synapses, cores, sent, size)
+    for core in np.flatnonzero(operations):
+        ledger.add(Event.SYNAPTIC_OPERATIONS, int(operations[core]), core=int(core), **stored)
+        ledger.add(Event.SYNAPTIC_MEMORY_READS, int(words[core]), core=int(core), **stored)
+    own = placement.cores.get(connection.source)
+    if own is None:
+        own = np.full(sent.size, OUTSIDE, np.int32)
+    rows, targets, target_cores = _axons(synapses, cores)
     result = np.zeros(len(DELIVERIES), np.int64)
-    seen = np.full(int(cores.max()) + 1, -1, np.int64)
-    _deliveries(rows, targets, own, target_cores, seen, placement.cores_per_chip, sent, result)
-    for event, count in zip(DELIVERIES, result, strict=True):
-        ledger.add(event, int(count), **where)
+    seen = np.full(size, -1, np.int64)
+    _deliveries(
+        rows, targets, np.ascontiguousarray(own, np.int32), target_cores, seen, placement.cores_per_chip, sent, result
+    )
+    component = Component.SOURCES if connection.source not in placement.cores else Component.NEURONS
+    for event, number in zip(DELIVERIES, result, strict=True):
+        ledger.add(event, int(number), component=component, layer=connection.outlet, phase=phase)
+
+
+def _axons(synapses: Synapses, cores: Int32) -> tuple[Int64, Int32, Int32]:
+    """(row pointers, targets, core of each target); all-to-all synapses have one target per distinct core."""
+    rows = synapses.rows()
+    if rows is not None:
+        return rows[0], rows[1], cores
+    distinct = np.unique(cores).astype(np.int32)
+    sources = synapses.shape[1]
+    pointers = np.arange(sources + 1, dtype=np.int64) * distinct.size
+    return pointers, np.tile(np.arange(distinct.size, dtype=np.int32), sources), distinct
+
+
+def _per_core(synapses: Synapses, cores: Int32, sent: Int64, size: int) -> tuple[Int64, Int64]:
+    """(operations, memory words) on each core of the target population."""
+    bits = synapses.bits_per_synapse
+    rows = synapses.rows()
+    if rows is None:
+        held = np.bincount(cores, minlength=size).astype(np.int64)
+        total = int(sent.sum())
+        return held * total, -(-held * bits // WORD_BITS) * total
+    operations, words = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    _reads_per_core(rows[0], rows[1], cores, sent, bits, np.zeros(size, np.int64), operations, words)
+    return operations, words

@@ -8,16 +8,16 @@ model's own rule and are counted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
-from substrates.loihi2.engine.counts import check_placement, count_events
-from substrates.loihi2.engine.kernel import run_steps
-from substrates.loihi2.engine.layout import P_SIZE, P_START, P_STATE, Layout, lay_out
+from substrates.loihi2.engine.counts import check_placement, count
+from substrates.loihi2.engine.kernel import Work, run_steps
+from substrates.loihi2.engine.layout import C_SIZE, C_SLOTS, O_SIZE, O_START, P_SIZE, P_STATE, lay_out
 from substrates.loihi2.neurons.base import Int32, State
 from substrates.loihi2.program import Placement, Population, Program
 from substrates.loihi2.widths import integer_in
@@ -76,15 +76,25 @@ class Engine:
     def reset(self) -> None:
         """Back to the initial state, step 0, with nothing under way in the synapses."""
         layout = self._layout
-        n = int(layout.populations[:, P_SIZE].sum())
+        tables = layout.tables
+        connections = len(tables.connections)
+        sums = int((tables.connections[:, C_SIZE] * tables.connections[:, C_SLOTS]).max(initial=0))
         self.time = 0
-        self._state = layout.state.copy()
-        self._a_in, self._out, self._fired = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
-        self._n_fired = np.zeros(len(layout.names), np.int64)
-        self._ring, self._scratch = np.zeros(layout.ring_size, np.int32), np.zeros(layout.scratch_size, np.int32)
-        self._part = np.zeros(int(layout.populations[:, P_SIZE].max()), np.int16)
-        self._pending = np.full(len(layout.connections), -1, np.int64)
-        self._sums = np.zeros(len(layout.connections), np.int64)
+        self._work = Work(
+            state=layout.state.copy(),
+            a_in=np.zeros(layout.inputs, np.int32),
+            out=np.zeros(layout.messages, np.int32),
+            fired=np.zeros(layout.messages, np.int32),
+            n_fired=np.zeros(len(layout.outlets), np.int64),
+            counts=np.zeros(layout.messages, np.int64),
+            overflows=np.zeros(len(layout.populations), np.int64),
+            ring=np.zeros(layout.ring_size, np.int32),
+            scratch=np.zeros(layout.scratch_size, np.int64),
+            exact=np.zeros(sums if self.strict else 0, np.int64),
+            part=np.zeros(int(tables.connections[:, C_SIZE].max(initial=0)), np.int16),
+            pending=np.full(connections, -1, np.int64),
+            sums=np.zeros(connections, np.int64),
+        )
 
     def run(self, steps: int, probes: Sequence[Probe] = ()) -> Run:
         """Run ``steps`` more steps.
@@ -94,54 +104,52 @@ class Engine:
             StateOverflowError: the engine is strict and a value left its register; the state is that of this step.
         """
         integer_in("the number of steps", steps, 0, 2**31 - 2 - self.time)
-        layout = self._layout
+        layout, work = self._layout, self._work
         table, recorded = self._probe_table(probes, steps)
-        counts = np.zeros(self._out.size, np.int64)
-        overflows = np.zeros(len(layout.names), np.int64)
+        work.counts[:] = 0
+        work.overflows[:] = 0
         done = run_steps(
-            self.time + 1, steps, self.strict,
-            layout.populations, layout.parameters, layout.bias, layout.tables, self._state, self._a_in, self._out,
-            self._fired, self._n_fired, counts, overflows,
-            layout.connections, layout.dense, layout.rows, layout.indices, layout.sparse, layout.delays,
-            layout.conv, layout.geometry, self._ring, self._scratch, self._part, self._pending, self._sums,
-            layout.event_starts, layout.event_indices, layout.event_values, table, recorded,
+            self.time + 1, steps, self.strict, len(self.program.sources), layout.tables, layout.cells, layout.stored,
+            layout.events, work, table, recorded,
         )  # fmt: skip
         self.time += done
-        by_name = dict(zip(layout.names, (int(k) for k in overflows), strict=True))
+        by_name = dict(zip(layout.populations, (int(k) for k in work.overflows), strict=True))
         if self.strict and any(by_name.values()):
             where = ", ".join(f"{k} in {name!r}" for name, k in by_name.items() if k)
             raise StateOverflowError(
                 f"at step {self.time} values left their registers: {where}; scale weights or biases down, "
                 "or run with strict=False to let them wrap or saturate and be counted"
             )
-        sent = {name: counts[self._neurons(name)] for name in layout.names}
-        ledger = count_events(self.program, self.placement, sent, done)
-        return Run(
-            done, ledger, {n: by_name[n] for n in self.program.populations}, self._split(probes, table, recorded)
-        )
+        sent = {name: work.counts[self._slots(name)] for name in layout.outlets}
+        reads = self._reads(probes, done)
+        ledger = count(self.program, self.placement, sent, done, reads=reads)
+        return Run(done, ledger, by_name, self._split(probes, table, recorded))
 
     def state(self, population: str) -> State:
         """The state variables of a population: views that can be read and written between runs."""
         neuron = self._population(population).neuron
-        row = self._layout.populations[self._layout.names.index(population)]
+        row = self._layout.tables.populations[self._layout.populations[population]]
         n, start = int(row[P_SIZE]), int(row[P_STATE])
-        values = self._state[start : start + n * len(neuron.variables)].reshape(len(neuron.variables), n)
+        values = self._work.state[start : start + n * len(neuron.variables)].reshape(len(neuron.variables), n)
         return State(neuron.variables, values)
 
     def messages(self, name: str) -> Int32:
-        """The messages that a population or source sent in the last step (0 for silence)."""
-        self.program.size(name)
-        return self._out[self._neurons(name)].copy()
+        """The messages that a population, one of its ports, or a source sent in the last step (0 for silence)."""
+        return self._work.out[self._slots(name)].copy()
 
     @property
     def memory_bytes(self) -> int:
         """Memory of all arrays, the program's own copies of its weights not included."""
-        arrays = [getattr(self._layout, f.name) for f in fields(Layout)] + list(vars(self).values())
-        return sum(a.nbytes for a in arrays if isinstance(a, np.ndarray))
+        layout = self._layout
+        groups = (layout.tables, layout.cells, layout.stored, layout.events, self._work)
+        return layout.state.nbytes + sum(array.nbytes for group in groups for array in group)
 
-    def _neurons(self, name: str) -> slice:
-        row = self._layout.populations[self._layout.names.index(name)]
-        return slice(int(row[P_START]), int(row[P_START] + row[P_SIZE]))
+    def _slots(self, outlet: str) -> slice:
+        rows = self._layout.outlets
+        if outlet not in rows:
+            raise InputError(f"no population, port or source {outlet!r}; there are {', '.join(rows)}")
+        row = self._layout.tables.outlets[rows[outlet]]
+        return slice(int(row[O_START]), int(row[O_START] + row[O_SIZE]))
 
     def _population(self, name: str) -> Population:
         if name not in self.program.populations:
@@ -153,21 +161,31 @@ class Engine:
         size = 0
         for q, probe in enumerate(probes):
             integer_in("a probe's every", probe.every, 1, 2**31 - 1)
-            n = self.program.size(probe.population)
             if probe.variable == "messages":
-                start = self._neurons(probe.population).start
+                slots = self._slots(probe.population)
+                start, n = slots.start, slots.stop - slots.start
             else:
                 variables = self._population(probe.population).neuron.variables
+                n = self.program.size(probe.population)
                 if probe.variable not in variables:
                     raise InputError(
                         f"{probe.population!r} has no variable {probe.variable!r}; "
                         f"it has messages{''.join(f', {v}' for v in variables)}"
                     )
-                row = self._layout.populations[self._layout.names.index(probe.population)]
+                row = self._layout.tables.populations[self._layout.populations[probe.population]]
                 start = int(row[P_STATE]) + variables.index(probe.variable) * n
             table[q] = start, probe.variable == "messages", n, probe.every, size
             size += n * (steps // probe.every)
         return table, np.zeros(size, np.int32)
+
+    def _reads(self, probes: Sequence[Probe], steps: int) -> dict[str, int]:
+        """Values that the host reads through ``probes``, by population."""
+        values: dict[str, int] = {}
+        for probe in probes:
+            n = self.program.outlets.get(probe.population, 0)
+            name = probe.population.partition(".")[0] if "." in probe.population else probe.population
+            values[name] = values.get(name, 0) + n * (steps // probe.every)
+        return values
 
     @staticmethod
     def _split(probes: Sequence[Probe], table: npt.NDArray[np.int64], recorded: Int32) -> dict[tuple[str, str], Int32]:

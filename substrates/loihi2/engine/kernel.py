@@ -7,66 +7,109 @@ the cost is neurons per step plus synaptic operations.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.engine import layout as at
-from substrates.loihi2.engine.synapse_kernels import deliver, spread_conv, spread_delayed, spread_dense, spread_sparse
-from substrates.loihi2.neurons import delta, graded_relu, lif, lif_refractory, phased, relaxation, sigma, sigma_delta
-
-__all__ = ["run_steps"]
-
-P_CODE, P_START, P_SIZE, P_STATE, P_VARIABLES = at.P_CODE, at.P_START, at.P_SIZE, at.P_STATE, at.P_VARIABLES
-P_TABLE, P_TABLE_END, P_EVENTS, P_EVENT_STEPS, P_REPEAT = (
-    at.P_TABLE, at.P_TABLE_END, at.P_EVENTS, at.P_EVENT_STEPS, at.P_REPEAT,
+from substrates.loihi2.engine.layout import (
+    C_DELAYS,
+    C_EXPONENT,
+    C_GEOMETRY,
+    C_GRADED,
+    C_KIND,
+    C_POPULATION,
+    C_RING,
+    C_ROWS,
+    C_SCALE,
+    C_SCRATCH,
+    C_SIZE,
+    C_SLOTS,
+    C_SOURCE,
+    C_TARGET,
+    C_WEIGHTS,
+    C_WIDE,
+    C_ZERO,
+    CONV,
+    DENSE,
+    DIRECT,
+    O_EVENT_STEPS,
+    O_EVENTS,
+    O_REPEAT,
+    O_REPORTS,
+    O_SIZE,
+    O_START,
+    P_BIAS,
+    P_IN,
+    P_INPUTS,
+    P_OUTLET,
+    P_OUTPUTS,
+    P_SIZE,
+    P_STATE,
+    P_STEP,
+    P_TABLE,
+    P_TABLE_END,
+    P_VARIABLES,
 )  # fmt: skip
-C_KIND, C_SOURCE, C_TARGET, C_GRADED, C_EXPONENT = at.C_KIND, at.C_SOURCE, at.C_TARGET, at.C_GRADED, at.C_EXPONENT
-C_SLOTS, C_RING, C_SCRATCH, C_WEIGHTS, C_ROWS = at.C_SLOTS, at.C_RING, at.C_SCRATCH, at.C_WEIGHTS, at.C_ROWS
-C_SCALE, C_ZERO, C_GEOMETRY, C_DELAYS = at.C_SCALE, at.C_ZERO, at.C_GEOMETRY, at.C_DELAYS
-DENSE, SPARSE, CONV, DIRECT, SOURCE = at.DENSE, at.SPARSE, at.CONV, at.DIRECT, at.SOURCE
+from substrates.loihi2.engine.overflow import sums_outside
+from substrates.loihi2.engine.synapse_kernels import (
+    deliver,
+    deliver_checked,
+    spread_conv,
+    spread_delayed,
+    spread_dense,
+    spread_sparse,
+)
+from substrates.loihi2.neurons.base import ZERO_MESSAGE
+from substrates.loihi2.neurons.registry import call_step
+
+__all__ = ["Work", "run_steps"]
+
 GEOMETRY = 15  #: integers in a convolution's geometry
+SILENT_ZERO = np.int32(ZERO_MESSAGE)
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+class Work(NamedTuple):
+    """Everything that changes while a program runs."""
+
+    state: Int32
+    a_in: Int32  #: what arrives at every input port in this step
+    out: Int32  #: messages of every outlet in the last step
+    fired: Int32  #: per outlet, who sent, in the first ``n_fired`` of its slots
+    n_fired: Int64
+    counts: Int64  #: messages per neuron and outlet since the call began
+    overflows: Int64  #: per population
+    ring: Int32  #: sums under way, per connection n * slots
+    scratch: Int64  #: sums of one step, where each is rounded by itself
+    exact: Int64  #: room for checking a sum (strict runs)
+    part: npt.NDArray[np.int16]
+    pending: Int64  #: per connection, the last step at which something can arrive
+    sums: Int64  #: per connection, the sum of the last step's messages: a zero point's factor
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _advance(code: int, state: Any, a_in: Any, bias: Any, out: Any, parameters: Any, table: Any, time: int) -> int:
-    """One step of a population; the one place that knows all models."""
-    if code == 1:
-        return lif.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 2:
-        return lif_refractory.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 3:
-        return sigma.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 4:
-        return delta.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 5:
-        return sigma_delta.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 6:
-        return graded_relu.advance(state, a_in, bias, out, parameters, table, time)
-    if code == 8:
-        return phased.advance(state, a_in, bias, out, parameters, table, time)
-    return relaxation.advance(state, a_in, bias, out, parameters, table, time)
-
-
-@njit(cache=True, error_model="numpy", _nrt=False)
-def _source_events(p: Any, time: int, starts: Any, who: Any, what: Any, out: Any, fired: Any, before: int) -> int:
+def _source_events(o: Any, time: int, events: Any, out: Any, fired: Any, before: int) -> int:
     """Put this step's events of a source into ``out`` and ``fired``, after clearing the ``before`` last ones."""
     for k in range(before):
         out[fired[k]] = 0
     step = time - 1
-    if p[P_EVENT_STEPS] == 0 or (step >= p[P_EVENT_STEPS] and p[P_REPEAT] == 0):
+    if o[O_EVENT_STEPS] == 0 or (step >= o[O_EVENT_STEPS] and o[O_REPEAT] == 0):
         return 0
-    row = p[P_EVENTS] + step % p[P_EVENT_STEPS]
-    count = starts[row + 1] - starts[row]
+    row = o[O_EVENTS] + step % o[O_EVENT_STEPS]
+    start = events.starts[row]
+    count = events.starts[row + 1] - start
     for k in range(count):
-        i = who[starts[row] + k]
+        i = events.indices[start + k]
         fired[k] = i
-        out[i] = what[starts[row] + k]
+        out[i] = events.values[start + k]
     return count
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _collect(out: Any, fired: Any, counts: Any) -> int:
+def _collect(out: Any, fired: Any, counts: Any, reports: bool) -> int:
     """List the neurons with a message, without a branch per neuron; count them."""
     k = 0
     for i in range(out.shape[0]):
@@ -74,128 +117,151 @@ def _collect(out: Any, fired: Any, counts: Any) -> int:
         k += out[i] != 0
     for j in range(k):
         counts[fired[j]] += 1
+    if reports:  # a report of zero is a message, but it carries nothing
+        for j in range(k):
+            if out[fired[j]] == SILENT_ZERO:
+                out[fired[j]] = 0
     return k
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _propagate(
-    c: Any, time: int, dense: Any, rows: Any, indices: Any, sparse: Any, delays: Any, conv: Any, geometry: Any,
-    ring: Any, scratch: Any, part: Any, fired: Any, values: Any, n_source: int, n: int,
-) -> int:  # fmt: skip
+def _propagate(c: Any, time: int, stored: Any, work: Any, fired: Any, values: Any) -> int:
     """Send the messages ``fired`` of one step into connection ``c``; return the sum for its zero point."""
-    kind, start, slots, graded = c[C_KIND], c[C_RING], c[C_SLOTS], c[C_GRADED] != 0
+    kind, start, slots, graded, n = c[C_KIND], c[C_RING], c[C_SLOTS], c[C_GRADED] != 0, c[C_SIZE]
+    ring = work.ring
     if kind == DENSE:
-        return spread_dense(ring[start : start + n], dense, c[C_WEIGHTS], fired, values, graded, part[:n])
+        into = ring[start : start + n]
+        return spread_dense(into, stored.dense, c[C_WEIGHTS], fired, values, graded, work.part[:n])
     if kind == CONV:
-        shape = geometry[c[C_GEOMETRY] : c[C_GEOMETRY] + GEOMETRY]
-        spread_conv(ring[start : start + n], conv, c[C_WEIGHTS], shape, fired, values, graded)
+        shape = stored.geometry[c[C_GEOMETRY] : c[C_GEOMETRY] + GEOMETRY]
+        spread_conv(ring[start : start + n], stored.conv, c[C_WEIGHTS], shape, fired, values, graded)
         return 0
-    pointers = rows[c[C_ROWS] : c[C_ROWS] + n_source + 1]
+    pointers = stored.rows[c[C_ROWS] : c[C_ROWS] + values.shape[0] + 1]
     if slots == 1:
-        spread_sparse(ring[start : start + n], pointers, indices, sparse, fired, values, graded)
+        spread_sparse(ring[start : start + n], pointers, stored.indices, stored.sparse, fired, values, graded)
         return 0
-    whole = ring[start : start + n * slots]
+    whole, first = ring[start : start + n * slots], (time + 1) % slots
     if c[C_SCRATCH] < 0:
         spread_delayed(
-            whole, n, slots, (time + 1) % slots, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded
-        )
+            whole, n, slots, first, pointers, stored.indices, stored.sparse, stored.delays, c[C_DELAYS], fired,
+            values, graded,
+        )  # fmt: skip
         return 0
-    part = scratch[c[C_SCRATCH] : c[C_SCRATCH] + n * slots]
+    part = work.scratch[c[C_SCRATCH] : c[C_SCRATCH] + n * slots]
     spread_delayed(
-        part, n, slots, (time + 1) % slots, pointers, indices, sparse, delays, c[C_DELAYS], fired, values, graded
-    )
+        part, n, slots, first, pointers, stored.indices, stored.sparse, stored.delays, c[C_DELAYS], fired, values,
+        graded,
+    )  # fmt: skip
     down = -c[C_EXPONENT]
     for j in range(n * slots):
-        whole[j] += part[j] >> down
+        # What each step adds is rounded before it joins what other steps sent to the same arrival, as in Lava.
+        total = part[j] if c[C_WIDE] != 0 else np.int64(np.int32(part[j]))
+        whole[j] = np.int32(whole[j] + (total >> down))
         part[j] = 0
     return 0
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _deliver_all(
-    connections: Any, populations: Any, time: int, pending: Any, sums: Any, ring: Any, a_in: Any, out: Any,
-    n_fired: Any, fired: Any,
-) -> None:  # fmt: skip
-    """Add what the connections summed for this step to their targets' inputs."""
-    for g in range(connections.shape[0]):
-        c = connections[g]
-        target = populations[c[C_TARGET]]
-        n = target[P_SIZE]
-        into = a_in[target[P_START] : target[P_START] + n]
+def _deliver_all(tables: Any, time: int, work: Any, strict: bool) -> bool:
+    """Add what the connections summed for this step to their targets' inputs; whether an input left 32 bits."""
+    broken = False
+    for g in range(tables.connections.shape[0]):
+        c = tables.connections[g]
+        n = c[C_SIZE]
+        into = work.a_in[c[C_TARGET] : c[C_TARGET] + n]
         if c[C_KIND] == DIRECT:
-            source = populations[c[C_SOURCE]][P_START]
-            for k in range(n_fired[c[C_SOURCE]]):
-                i = fired[source + k]
-                into[i] += out[source + i]
+            source = tables.outlets[c[C_SOURCE]][O_START]
+            for k in range(work.n_fired[c[C_SOURCE]]):
+                i = work.fired[source + k]
+                into[i] += work.out[source + i]
             continue
-        if time > pending[g]:
+        if time > work.pending[g]:
             continue
         slot = c[C_RING] + (time % c[C_SLOTS]) * n
+        sums = work.ring[slot : slot + n]
         exponent = 0 if c[C_SCRATCH] >= 0 else c[C_EXPONENT]
-        deliver(into, ring[slot : slot + n], sums[g] * c[C_ZERO], c[C_SCALE], exponent, c[C_KIND] == CONV)
+        constant = work.sums[g] * c[C_ZERO]
+        if strict:
+            over = deliver_checked(into, sums, constant, c[C_SCALE], exponent, c[C_KIND] == CONV)
+            work.overflows[c[C_POPULATION]] += over
+            broken |= over > 0
+        else:
+            deliver(into, sums, constant, c[C_SCALE], exponent, c[C_KIND] == CONV)
+    return broken
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _advance_all(tables: Any, cells: Any, time: int, work: Any) -> bool:
+    """Step every population and collect its messages; whether a value left its register."""
+    broken = False
+    for i in range(tables.populations.shape[0]):
+        p = tables.populations[i]
+        n, s = p[P_SIZE], p[P_STATE]
+        own = work.state[s : s + p[P_VARIABLES] * n].reshape((p[P_VARIABLES], n))
+        a_in = work.a_in[p[P_IN] : p[P_IN] + p[P_INPUTS] * n]
+        begin = tables.outlets[p[P_OUTLET]][O_START]
+        out = work.out[begin : begin + p[P_OUTPUTS] * n]
+        over = call_step(
+            p[P_STEP], own, a_in, cells.bias[p[P_BIAS] : p[P_BIAS] + n], out, cells.parameters[i],
+            cells.tables[p[P_TABLE] : p[P_TABLE_END]], time,
+        )  # fmt: skip
+        work.overflows[i] += over
+        broken |= over > 0
+        a_in[:] = 0
+        for j in range(p[P_OUTLET], p[P_OUTLET] + p[P_OUTPUTS]):
+            a, b = tables.outlets[j][O_START], tables.outlets[j][O_START] + n
+            work.n_fired[j] = _collect(work.out[a:b], work.fired[a:b], work.counts[a:b], tables.outlets[j][O_REPORTS])
+    return broken
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _record(probes: Any, recorded: Any, done: int, work: Any) -> None:
+    """Copy what is probed. A row: start in ``state``, or in ``out`` when its second column is 1; n; every; where to."""
+    for q in range(probes.shape[0]):
+        start, messages, n, every, into = probes[q, 0], probes[q, 1], probes[q, 2], probes[q, 3], probes[q, 4]
+        if done % every == 0:
+            where = into + (done // every - 1) * n
+            values = work.out if messages else work.state
+            for k in range(n):
+                recorded[where + k] = values[start + k]
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
 def run_steps(
-    first: int, steps: int, strict: bool,
-    populations: Any, parameters: Any, bias: Any, tables: Any, state: Any, a_in: Any, out: Any,
-    fired: Any, n_fired: Any, counts: Any, overflows: Any,
-    connections: Any, dense: Any, rows: Any, indices: Any, sparse: Any, delays: Any, conv: Any, geometry: Any,
-    ring: Any, scratch: Any, part: Any, pending: Any, sums: Any,
-    event_starts: Any, event_indices: Any, event_values: Any,
+    first: int, steps: int, strict: bool, sources: int, tables: Any, cells: Any, stored: Any, events: Any, work: Any,
     probes: Any, recorded: Any,
 ) -> int:  # fmt: skip
     """Run ``steps`` steps, the first with number ``first``; return how many were run (fewer if strict and overflowing).
 
-    ``probes`` has a row (start in ``state``, or in ``out`` when its second column is 1; n; every; start in
-    ``recorded``) per probe.
+    The first ``sources`` outlets are sources. See `_record` for ``probes``.
     """
+    outlets, connections = tables.outlets, tables.connections
     for done in range(steps):
         time = first + done
-        for i in range(populations.shape[0]):
-            p = populations[i]
-            if p[P_CODE] == SOURCE:
-                a, b = p[P_START], p[P_START] + p[P_SIZE]
-                n_fired[i] = _source_events(
-                    p, time, event_starts, event_indices, event_values, out[a:b], fired[a:b], n_fired[i]
-                )
-                for k in range(n_fired[i]):
-                    counts[a + fired[a + k]] += 1
-        _deliver_all(connections, populations, time, pending, sums, ring, a_in, out, n_fired, fired)
-        broken = False
-        for i in range(populations.shape[0]):
-            p = populations[i]
-            if p[P_CODE] == SOURCE:
-                continue
-            n = p[P_SIZE]
-            a, b, s = p[P_START], p[P_START] + n, p[P_STATE]
-            own = state[s : s + p[P_VARIABLES] * n].reshape((p[P_VARIABLES], n))
-            table = tables[p[P_TABLE] : p[P_TABLE_END]]
-            over = _advance(p[P_CODE], own, a_in[a:b], bias[a:b], out[a:b], parameters[i], table, time)
-            overflows[i] += over
-            broken |= over > 0
-            a_in[a:b] = 0
-            n_fired[i] = _collect(out[a:b], fired[a:b], counts[a:b])
+        for i in range(sources):
+            o = outlets[i]
+            a, b = o[O_START], o[O_START] + o[O_SIZE]
+            work.n_fired[i] = _source_events(o, time, events, work.out[a:b], work.fired[a:b], work.n_fired[i])
+            for k in range(work.n_fired[i]):
+                work.counts[a + work.fired[a + k]] += 1
+        broken = _deliver_all(tables, time, work, strict)
+        broken |= _advance_all(tables, cells, time, work)
         for g in range(connections.shape[0]):
             c = connections[g]
-            source, target = populations[c[C_SOURCE]], populations[c[C_TARGET]]
-            count = n_fired[c[C_SOURCE]]
-            sums[g] = 0
+            o = outlets[c[C_SOURCE]]
+            count = work.n_fired[c[C_SOURCE]]
+            work.sums[g] = 0
             if count == 0 or c[C_KIND] == DIRECT:
                 continue
-            a = source[P_START]
-            pending[g] = time + c[C_SLOTS]
-            sums[g] = _propagate(
-                c, time, dense, rows, indices, sparse, delays, conv, geometry, ring, scratch, part,
-                fired[a : a + count], out[a : a + source[P_SIZE]], source[P_SIZE], target[P_SIZE],
-            )  # fmt: skip
-        for q in range(probes.shape[0]):
-            start, messages, n, every, into = probes[q, 0], probes[q, 1], probes[q, 2], probes[q, 3], probes[q, 4]
-            if (done + 1) % every == 0:
-                where = into + ((done + 1) // every - 1) * n
-                values = out if messages else state
-                for k in range(n):
-                    recorded[where + k] = values[start + k]
+            a = o[O_START]
+            fired, values = work.fired[a : a + count], work.out[a : a + o[O_SIZE]]
+            work.pending[g] = time + c[C_SLOTS]
+            if strict:
+                over = sums_outside(c, time, stored, work, fired, values)
+                work.overflows[c[C_POPULATION]] += over
+                broken |= over > 0
+            work.sums[g] = _propagate(c, time, stored, work, fired, values)
+        _record(probes, recorded, done + 1, work)
         if strict and broken:
             return done + 1
     return steps

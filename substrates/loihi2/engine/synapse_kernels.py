@@ -9,7 +9,14 @@ from numba import njit
 
 from substrates.loihi2.widths import wrap24
 
-__all__ = ["deliver", "spread_conv", "spread_delayed", "spread_dense", "spread_sparse"]
+__all__ = [
+    "deliver",
+    "deliver_checked",
+    "spread_conv",
+    "spread_delayed",
+    "spread_dense",
+    "spread_sparse",
+]
 
 SAFE_ROWS = 252  #: rows of eight-bit weights whose sum fits 16 bits, a multiple of 4
 
@@ -74,7 +81,10 @@ def spread_delayed(
     ring: Any, n: int, slots: int, first: int, rows: Any, indices: Any, weights: Any, delays: Any, shift: int,
     fired: Any, values: Any, graded: bool,
 ) -> None:  # fmt: skip
-    """As `spread_sparse`, with delay d into slot (first + d) mod slots of ``ring`` (slots * n,); first < slots."""
+    """As `spread_sparse`, with delay d into slot (first + d) mod slots of ``ring`` (slots * n,); first < slots.
+
+    Products wrap at 32 bits as everywhere; ``ring`` may have 64, which Lava's DelayDense keeps until its shift.
+    """
     for k in range(fired.shape[0]):
         source = fired[k]
         m = np.int32(values[source]) if graded else np.int32(1)
@@ -84,7 +94,7 @@ def spread_delayed(
             slot = first + late[e]
             slot = slot - slots if slot >= slots else slot
             at = np.uint64(slot * n + targets[e])
-            ring[at] = np.int32(ring[at] + np.int32(np.int32(row[e]) * m))
+            ring[at] += np.int32(np.int32(row[e]) * m)
 
 
 @njit(cache=True, error_model="numpy")
@@ -124,7 +134,7 @@ def spread_conv(acc: Any, weights: Any, base: int, g: Any, fired: Any, values: A
                 w = kernel + (i * ky + j) * per_out
                 into, row = acc[start : start + per_out], weights[w : w + per_out]
                 for o in range(per_out):
-                    into[o] = np.int32(into[o] + np.int32(np.int32(row[o]) * m))
+                    into[o] += np.int32(np.int32(row[o]) * m)
 
 
 @njit(cache=True, error_model="numpy")
@@ -142,3 +152,19 @@ def deliver(a_in: Any, acc: Any, constant: int, scale: int, exponent: int, wrap:
         x = np.int32(np.int32(np.int32(acc[j] + z) << up) >> down)
         a_in[j] = np.int32(a_in[j] + x)
         acc[j] = 0
+
+
+@njit(cache=True, error_model="numpy")
+def deliver_checked(a_in: Any, acc: Any, constant: int, scale: int, exponent: int, wrap: bool) -> int:
+    """As `deliver`; returns how many shifts or additions left 32 bits."""
+    over = 0
+    up, down = scale + max(exponent, 0), max(-exponent, 0)
+    for j in range(acc.shape[0]):
+        whole = np.int64(wrap24(np.int64(acc[j]))) if wrap else np.int64(np.int32(acc[j] + np.int32(constant)))
+        shifted = whole if wrap else whole << up
+        x = np.int64(np.int32(shifted)) if wrap else np.int64(np.int32(shifted)) >> down
+        total = np.int64(a_in[j]) + x
+        a_in[j] = np.int32(total)
+        over += (shifted != np.int32(shifted)) | (total != np.int32(total))
+        acc[j] = 0
+    return over

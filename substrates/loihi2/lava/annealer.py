@@ -1,12 +1,7 @@
-"""The annealer as a Lava network: variable neurons, temperature neuron, cost integrator, and the synapses between.
+"""The annealing program through Lava: the target ``lava-sim`` for QUBO problems.
 
-    variables --s_wta--> Sparse Q (off-diagonal) --> variables          changes of the neighbours
-    variables --suggest--> Sparse 1[Q != 0] --> variables               two-phase only: rivals
-    temperature --> Dense ones --> variables                            changes of the temperature
-    variables --s_sig--> Dense ones --> cost integrator                 cost shares
-    cost integrator --latch--> Dense ones --> variables                 "that was the best": they keep it
-
-Same problem, schedule and seed give the same flips as `substrates.loihi2.annealing.Loihi2Annealer`, step by step.
+Same problem, schedule and seed give the same flips and the same ledger as `substrates.loihi2.annealing.Loihi2Annealer`,
+step by step.
 """
 
 from __future__ import annotations
@@ -20,15 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Ledger
+from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
-from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings, kernel
-from substrates.loihi2.annealing.anneal_state import chip_ledger
-from substrates.loihi2.lava.loader import lava_module
-from substrates.loihi2.lava.taps import Tap, tapped_configuration
+from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings
+from substrates.loihi2.annealing.program import (
+    INTEGRATOR,
+    VARIABLES,
+    annealing_program,
+    digits,
+    read_out,
+    time_steps,
+)
+from substrates.loihi2.engine.counts import count
+from substrates.loihi2.lava.run import run_here
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
-from substrates.loihi2.weights import WeightFormat
-from substrates.loihi2.widths import MESSAGE_BITS
+from substrates.loihi2.neurons.cost_integrator import join_cost
+from substrates.loihi2.program import Placement, Program
 
 __all__ = ["AnnealTrace", "LavaAnnealer", "anneal_here"]
 
@@ -45,8 +47,7 @@ class AnnealTrace:
         temperatures: (steps,) as the neurons saw them.
         best: (n,) read back from the neurons' latches.
         best_cost, best_step: read back from the integrator.
-        flips, suggestions: messages sent.
-        flip_synapses, suggestion_synapses: synapses they went through.
+        sent: per outlet of the program, how often each neuron sent.
     """
 
     x: npt.NDArray[np.uint8]
@@ -55,10 +56,7 @@ class AnnealTrace:
     best: npt.NDArray[np.uint8]
     best_cost: int
     best_step: int
-    flips: int
-    suggestions: int
-    flip_synapses: int
-    suggestion_synapses: int
+    sent: dict[str, I64]
 
 
 def anneal_here(
@@ -69,109 +67,21 @@ def anneal_here(
     settings: Settings,
     start: npt.NDArray[np.uint8] | None = None,
 ) -> AnnealTrace:
-    """Anneal once in this process, unwatched; one algorithmic step per temperature.
-
-    Args:
-        matrix: (n, n) SciPy sparse off-diagonal of Q, symmetric, weights the chip can store.
-        diagonal: (n,) integers.
-        temperatures: (steps,) integers; none runs no step.
-        seed: of the random numbers.
-        settings: scheme and the open choices of the specification.
-        start: (n,) first assignment; zeros when None.
-    """
-    processes = lava_module("substrates.loihi2.lava.processes")
-    n, steps = diagonal.size, len(temperatures)
-    two_phase = settings.scheme == "two-phase"
-    hold = 2 if two_phase else 1
-    x0 = np.zeros(n, np.int64) if start is None else np.asarray(start, np.int64)
-    u0 = np.asarray(matrix @ x0).ravel().astype(np.int64)
-    cost0 = int((x0 * (diagonal + u0)).sum())
-    series = np.asarray(temperatures if steps else [0], np.int64)
-    kind = processes.TwoPhaseAnnealing if two_phase else processes.RefractoryAnnealing
-    variables = kind(
-        shape=(n,), cost_diagonal=diagonal, max_temperature=int(series[0]), start=x0, state=u0,
-        best=x0 if cost0 <= 0 else 0 * x0, seed=int(seed), settings=settings, algorithmic_steps=steps,
-    )  # fmt: skip
-    integrator = processes.CostIntegrator(min_cost=min(cost0, 0), hold=hold)
-    _wire(variables, integrator, processes.Temperature(series=series, hold=hold), matrix, n)
-    # the cost of the last assignment takes three more time steps: out, into the integrator, latch back
-    time_steps = hold * steps + 3
-    tap = Tap(("spk_hist", "state", "temperature"), time_steps, n, port="s_wta_out")
-    suggest = Tap((), time_steps, n, port="suggest_switch_out")
-    configuration = tapped_configuration({variables: [tap, suggest] if two_phase else [tap]})
-    variables.run(
-        condition=lava_module("lava.magma.core.run_conditions").RunSteps(num_steps=time_steps), run_cfg=configuration
-    )
-    try:
-        best = np.rint(variables.best.get()).astype(np.uint8)
-        first, last = (int(v.get()[0]) for v in (integrator.cost_min_first_byte, integrator.cost_min_last_bytes))
-        best_step = int(integrator.best_step.get()[0])
-    finally:
-        variables.stop()
-    seen = tap.states()
-    after = seen["spk_hist"][hold - 1 :: hold][:steps] & 1
-    flipped, suggested = ((t.messages() != 0).sum(0) for t in (tap, suggest))
-    fan_out = np.diff(matrix.indptr)
+    """Anneal once in this process, unwatched; see `annealing_program` for the arguments."""
+    program = annealing_program(matrix, diagonal, temperatures, seed, settings, start)
+    n, steps, hold = diagonal.size, len(temperatures), settings.hardware_steps
+    run = run_here(program, time_steps(settings, steps), "lava-sim", "taps")
+    x0 = np.zeros(n, np.uint8) if start is None else np.asarray(start, np.uint8)
+    seen, read = run.states[VARIABLES], {name: int(value[0]) for name, value in run.final[INTEGRATOR].items()}
     return AnnealTrace(
-        x=np.concatenate([x0[None, :], after]).astype(np.uint8),
-        u=seen["state"][::hold][:steps],
+        x=np.concatenate([x0[None, :], seen["history"][hold - 1 :: hold][:steps] & 1]).astype(np.uint8),
+        u=seen["u"][::hold][:steps],
         temperatures=seen["temperature"][::hold][:steps, 0],
-        best=best,
-        best_cost=(first << 24) + last,
-        best_step=best_step,
-        flips=int(flipped.sum()),
-        suggestions=int(suggested.sum()),
-        flip_synapses=int((flipped * fan_out).sum()),
-        suggestion_synapses=int((suggested * fan_out).sum()),
+        best=run.final[VARIABLES]["best"].astype(np.uint8),
+        best_cost=join_cost(read["least_first"], read["least_last"]),
+        best_step=read["best_step"],
+        sent=run.sent,
     )
-
-
-def _stored(weights: I64) -> tuple[I64, int]:
-    """(mantissas, exponent) that hold ``weights`` exactly: mixed signs hold even numbers only, so odd ones are doubled.
-
-    Raises:
-        InputError: the chip's synapses cannot hold them.
-    """
-    try:
-        if (WeightFormat().store(weights)[0] == weights).all():
-            return weights, 0
-        if (WeightFormat().store(2 * weights)[0] == 2 * weights).all():
-            return 2 * weights, -1
-    except InputError:
-        pass
-    raise InputError(
-        f"couplings from {weights.min()} to {weights.max()} do not fit eight-bit synapses as they are: one sign holds "
-        "-255 to 255, mixed signs all numbers from -128 to 127 and even ones from -256 to 254; quantise the problem"
-    )
-
-
-def _wire(variables: Any, integrator: Any, temperature: Any, matrix: Any, n: int) -> None:
-    from scipy.sparse import csr_matrix
-
-    dense = lava_module("lava.proc.dense.process").Dense
-    sparse = lava_module("lava.proc.sparse.process").Sparse
-
-    def join(out: Any, connection: Any, into: Any) -> None:
-        out.connect(connection.s_in)
-        connection.a_out.connect(into)
-
-    weights = csr_matrix(matrix, dtype=np.int64)
-    if weights.nnz:
-        mantissas, exponent = _stored(weights.data)
-        stored = csr_matrix((mantissas, weights.indices, weights.indptr), weights.shape)
-        join(
-            variables.s_wta_out,
-            sparse(weights=stored, weight_exp=exponent, num_message_bits=MESSAGE_BITS),
-            variables.a_in,
-        )
-        if hasattr(variables, "suggest_switch_out"):
-            conflicts = csr_matrix((np.ones_like(weights.data), weights.indices, weights.indptr), weights.shape)
-            join(variables.suggest_switch_out, sparse(weights=conflicts), variables.n_switches_in)
-    ones = np.ones((n, 1), np.int64)
-    graded = {"num_message_bits": MESSAGE_BITS}
-    join(temperature.delta_temperature_out, dense(weights=ones, **graded), variables.delta_temperature_in)
-    join(variables.s_sig_out, dense(weights=ones.T, **graded), integrator.cost_in)
-    join(integrator.latch_out, dense(weights=ones), variables.latch_in)
 
 
 class LavaAnnealer(AnnealingSubstrate[Schedule]):
@@ -202,14 +112,20 @@ class LavaAnnealer(AnnealingSubstrate[Schedule]):
         self.settings = replace(self._engine.settings, exponent=self._engine.exponent)
         self.diagonal = np.atleast_1d(np.asarray(diagonal)).astype(np.int64)
         self.n = self.diagonal.size
+        self.placement: Placement | None = None  #: cores of `pattern`, as for the engine's annealer
         values = np.asarray(weights, np.int64)
         if values.size:
-            _stored(values)
+            digits(values)
         self.matrix = csr_matrix((values, np.asarray(indices), np.asarray(indptr)), shape=(self.n, self.n))
 
     def temperature_range(self) -> tuple[int, int]:
         """(high, low) for this problem, as the engine finds it."""
         return self._engine.temperature_range()
+
+    @property
+    def pattern(self) -> Program:
+        """The program, without weights: for placing and counting."""
+        return self._engine.pattern
 
     @property
     def capabilities(self) -> Capabilities:
@@ -268,14 +184,10 @@ class LavaAnnealer(AnnealingSubstrate[Schedule]):
         )
 
     def _ledger(self, traces: Sequence[AnnealTrace], steps: int) -> Ledger:
-        """What the engine counts for the same reads, from what Lava's processes sent."""
-        ledger = Ledger()
-        for trace in traces:
-            counters = np.zeros(kernel.COUNTERS, np.int64)
-            counters[kernel.STEP] = steps
-            counters[kernel.SUGGESTIONS], counters[kernel.FLIPS] = trace.suggestions, trace.flips
-            counters[kernel.SUGGESTED_SYNAPSES] = trace.suggestion_synapses
-            counters[kernel.FLIPPED_SYNAPSES] = trace.flip_synapses
-            counters[kernel.SHARES] = int(trace.x[1:].sum(dtype=np.int64))
-            ledger.merge(chip_ledger(counters, self.settings, self.n))
-        return ledger
+        """What Lava's processes sent, counted."""
+        if not traces:
+            return Ledger()
+        total = {o: np.sum([trace.sent[o] for trace in traces], axis=0) for o in traces[0].sent}
+        taken = len(traces) * time_steps(self.settings, steps)
+        reads = read_out(self.n, len(traces))
+        return count(self._engine.pattern, self.placement, total, taken, reads=reads, phase=Phase.ANNEAL)

@@ -1,38 +1,27 @@
 """From a program to a Lava process graph. The chip and ``lava-sim`` get the same graph.
 
-| program                                | Lava process                                       |
-|----------------------------------------|----------------------------------------------------|
-| LIF, Sigma, Delta, SigmaDelta          | Lava's own of the same name                        |
-| GradedReLU                             | Lava's GradedReluVec                               |
-| LIFRefractory, Relaxation, Phased...   | ours (``processes/``), Lava has none in integers   |
-| Dense, Sparse (with delays)            | Lava's Dense, Sparse, DelayDense, DelaySparse      |
-| Conv, Direct                           | Lava's Conv; a port connected to a port            |
-| Source                                 | Lava's RingBuffer                                  |
+| program                                 | Lava process                                       |
+|-----------------------------------------|----------------------------------------------------|
+| a neuron that names one (`Neuron.lava`) | Lava's own                                         |
+| any other neuron                        | made from it (`processes.generated`)               |
+| Dense, Sparse (with delays)             | Lava's Dense, Sparse, DelayDense, DelaySparse      |
+| Conv, Direct                            | Lava's Conv; a port connected to a port            |
+| Source                                  | Lava's RingBuffer                                  |
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.lava.loader import lava_module, load_lava
-from substrates.loihi2.neurons import (
-    LIF,
-    Delta,
-    GradedReLU,
-    LIFRefractory,
-    Neuron,
-    PhasedRelaxation,
-    Relaxation,
-    Sigma,
-    SigmaDelta,
-)
-from substrates.loihi2.program import Program, Source
+from substrates.loihi2.neurons.base import LavaName, Neuron
+from substrates.loihi2.program import Connection, Program, Source
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
 from substrates.loihi2.widths import MESSAGE_BITS
 
@@ -71,10 +60,7 @@ def build(program: Program, steps: int, *, raw_weights: Mapping[str, Any] | None
     neurons: dict[str, Any] = {name: _source(source, steps) for name, source in program.sources.items()}
     variables: dict[str, tuple[str, ...]] = {}
     for name, population in program.populations.items():
-        make = _NEURONS.get(type(population.neuron))
-        if make is None:
-            raise InputError(f"the neuron {type(population.neuron).__name__} of {name!r} has no Lava process")
-        process = make(population.neuron, population.n)
+        process = _neuron(population.neuron, population.n)
         for variable, values in population.initial.items():
             getattr(process, variable).init = np.asarray(values, np.int32)
         neurons[name] = process
@@ -84,9 +70,36 @@ def build(program: Program, steps: int, *, raw_weights: Mapping[str, Any] | None
         link = _LINKS.get(type(connection.synapses))
         if link is None:
             raise InputError(f"{type(connection.synapses).__name__} synapses have no Lava process")
-        source, target = neurons[connection.source], neurons[connection.target]
-        connections.append(link(source.s_out, target.a_in, connection.synapses, raw.get(connection.name)))
+        out, into = _ends(program, connection, neurons)
+        connections.append(link(out, into, connection.synapses, raw.get(connection.name)))
     return LavaGraph(neurons, connections, variables)
+
+
+def _neuron(neuron: Neuron, n: int) -> Any:
+    """The process of a population: the public one that the neuron names, or one made from it."""
+    public = neuron.lava(n)
+    if public is None:
+        process_of = lava_module("substrates.loihi2.lava.processes").process_of
+        return process_of(type(neuron))(shape=(n,), neuron=neuron)
+    arguments = {
+        key: _named(value) if isinstance(value, LavaName) else value for key, value in public.arguments.items()
+    }
+    return _named(public.process)(**arguments)
+
+
+def _named(name: LavaName) -> Any:
+    return operator.attrgetter(name.name)(lava_module(name.module))
+
+
+def _ends(program: Program, connection: Connection, neurons: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Lava's ports at both ends of a connection."""
+    names = lava_module("substrates.loihi2.lava.engine_neuron")
+    source, target = neurons[connection.source], neurons[connection.target]
+    into = names.input_name(program.populations[connection.target].neuron, connection.target_port)
+    if connection.source in program.sources:
+        return source.s_out, getattr(target, into)
+    out = names.output_name(program.populations[connection.source].neuron, connection.source_port)
+    return getattr(source, out), getattr(target, into)
 
 
 def _source(source: Source, steps: int) -> Any:
@@ -96,64 +109,6 @@ def _source(source: Source, steps: int) -> Any:
     times = np.repeat(np.arange(length), np.diff(source.starts))
     raster[source.indices, times] = source.values
     return lava_module("lava.proc.io.source").RingBuffer(data=raster)
-
-
-def _per_neuron(values: Any, n: int) -> npt.NDArray[np.int64]:
-    return np.broadcast_to(np.asarray(values, np.int64).reshape(-1), (n,)).copy()
-
-
-def _lif(neuron: LIF, n: int) -> Any:
-    return lava_module("lava.proc.lif.process").LIF(
-        shape=(n,), du=neuron.du, dv=neuron.dv, vth=neuron.vth,
-        bias_mant=_per_neuron(neuron.bias_mant, n), bias_exp=_per_neuron(neuron.bias_exp, n),
-    )  # fmt: skip
-
-
-def _sigma(neuron: Sigma, n: int) -> Any:
-    return lava_module("lava.proc.sdn.process").Sigma(shape=(n,))
-
-
-def _delta(neuron: Delta, n: int) -> Any:
-    return lava_module("lava.proc.sdn.process").Delta(
-        shape=(n,), vth=neuron.vth, cum_error=neuron.cum_error, spike_exp=neuron.spike_exp, state_exp=neuron.state_exp
-    )
-
-
-def _sigma_delta(neuron: SigmaDelta, n: int) -> Any:
-    sdn = lava_module("lava.proc.sdn.process")
-    mode = sdn.ActivationMode[neuron.activation.upper()]
-    return sdn.SigmaDelta(
-        shape=(n,), vth=neuron.vth, bias=_per_neuron(neuron.bias, n), act_mode=mode, cum_error=neuron.cum_error,
-        spike_exp=neuron.spike_exp, state_exp=neuron.state_exp,
-    )  # fmt: skip
-
-
-def _graded_relu(neuron: GradedReLU, n: int) -> Any:
-    return lava_module("lava.proc.graded.process").GradedReluVec(shape=(n,), vth=neuron.vth)
-
-
-def _lif_refractory(neuron: LIFRefractory, n: int) -> Any:
-    return lava_module("substrates.loihi2.lava.processes").LIFRefractoryInteger(shape=(n,), neuron=neuron)
-
-
-def _relaxation(neuron: Relaxation, n: int) -> Any:
-    return lava_module("substrates.loihi2.lava.processes").RelaxationNeuron(shape=(n,), neuron=neuron)
-
-
-def _phased(neuron: PhasedRelaxation, n: int) -> Any:
-    return lava_module("substrates.loihi2.lava.processes").PhasedRelaxationNeuron(shape=(n,), neuron=neuron)
-
-
-_NEURONS: dict[type[Neuron], Callable[[Any, int], Any]] = {
-    LIF: _lif,
-    Sigma: _sigma,
-    Delta: _delta,
-    SigmaDelta: _sigma_delta,
-    GradedReLU: _graded_relu,
-    LIFRefractory: _lif_refractory,
-    Relaxation: _relaxation,
-    PhasedRelaxation: _phased,
-}
 
 
 def _format(synapses: Dense | Sparse) -> dict[str, Any]:

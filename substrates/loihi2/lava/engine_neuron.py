@@ -16,16 +16,17 @@ from substrates.loihi2.lava.loader import load_lava
 load_lava()
 
 from lava.magma.core.model.py.model import PyLoihiProcessModel  # noqa: E402
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort  # noqa: E402
 from lava.magma.core.model.py.type import LavaPyType  # noqa: E402
 from lava.magma.core.process.ports.ports import InPort, OutPort  # noqa: E402
 from lava.magma.core.process.process import AbstractProcess  # noqa: E402
 from lava.magma.core.process.variable import Var  # noqa: E402
 
-if TYPE_CHECKING:
-    from substrates.loihi2.neurons import Neuron
+from substrates.loihi2.neurons.base import ZERO_MESSAGE  # noqa: E402
 
-__all__ = ["EngineNeuronModel", "EngineNeuronProcess", "integer_state"]
+if TYPE_CHECKING:
+    from substrates.loihi2.neurons.base import Neuron
+
+__all__ = ["EngineNeuronModel", "EngineNeuronProcess", "input_name", "integer_state", "output_name", "raw_name"]
 
 
 def integer_state() -> LavaPyType:
@@ -33,10 +34,23 @@ def integer_state() -> LavaPyType:
     return LavaPyType(np.ndarray, np.int32, precision=24)
 
 
+def input_name(neuron: type[Neuron] | Neuron, port: str) -> str:
+    """Lava's name of an input port."""
+    return "a_in" if port == neuron.inputs[0] else f"{port}_in"
+
+
+def output_name(neuron: type[Neuron] | Neuron, port: str) -> str:
+    """Lava's name of an output port."""
+    return "s_out" if port == neuron.outputs[0] else f"{port}_out"
+
+
+def raw_name(port: str) -> str:
+    """Attribute of a model with what a reporting port sent, messages of value zero told from silence."""
+    return f"raw_{port}"
+
+
 class EngineNeuronProcess(AbstractProcess):
     """A population of one of the engine's neurons.
-
-    Ports: ``a_in`` (the synapses' sums), ``s_out`` (messages). Vars: the neuron's state variables.
 
     Args:
         shape: of the population.
@@ -45,10 +59,13 @@ class EngineNeuronProcess(AbstractProcess):
 
     def __init__(self, *, shape: tuple[int, ...], neuron: Neuron, name: str | None = None) -> None:
         super().__init__(shape=shape, neuron=neuron, name=name)
-        self.a_in = InPort(shape=shape)
-        self.s_out = OutPort(shape=shape)
+        for port in neuron.inputs:
+            setattr(self, input_name(neuron, port), InPort(shape=shape))
+        for port in neuron.outputs:
+            setattr(self, output_name(neuron, port), OutPort(shape=shape))
+        rest = neuron.rest(int(np.prod(shape)))
         for variable in neuron.variables:
-            setattr(self, variable, Var(shape=shape, init=0))
+            setattr(self, variable, Var(shape=shape, init=rest[variable].reshape(shape).copy()))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -59,16 +76,19 @@ class EngineNeuronProcess(AbstractProcess):
 class EngineNeuronModel(PyLoihiProcessModel):
     """Steps a population by its neuron's own compiled function."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
-
     def run_spk(self) -> None:
-        neuron = self.proc_params["neuron"]
-        a_in = self.a_in.recv()
-        state = neuron.rest(a_in.size)
+        neuron, shape = self.proc_params["neuron"], self.proc_params["shape"]
+        n = int(np.prod(shape))
+        arrived = [getattr(self, input_name(neuron, port)).recv().ravel() for port in neuron.inputs]
+        state = neuron.rest(n)
         for variable in neuron.variables:
             state[variable][:] = getattr(self, variable).ravel()
+        a_in = np.concatenate(arrived) if arrived else np.zeros(0, np.int32)
         messages, _ = neuron.step(state, a_in, self.time_step)
         for variable in neuron.variables:
             getattr(self, variable).ravel()[:] = state[variable]
-        self.s_out.send(messages.reshape(a_in.shape))
+        for port, sent in zip(neuron.outputs, messages.reshape(len(neuron.outputs), n), strict=True):
+            if port in neuron.reports:
+                setattr(self, raw_name(port), sent.copy())
+                sent[sent == ZERO_MESSAGE] = 0
+            getattr(self, output_name(neuron, port)).send(sent.reshape(shape))

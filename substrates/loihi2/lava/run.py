@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.ledger import Ledger
+from substrates.loihi2.engine.counts import count
 from substrates.loihi2.lava.builder import LavaGraph, build
 from substrates.loihi2.lava.loader import lava_module, load_lava
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
-from substrates.loihi2.program import Program
+from substrates.loihi2.program import Program, Source, port_name
 
 __all__ = ["LavaRun", "LavaTarget", "run_here", "run_program"]
 
@@ -34,14 +36,19 @@ class LavaRun:
     """What a program's populations did, by name.
 
     Attributes:
-        messages: (steps, n) message of every neuron at every step, 0 for silence.
+        messages: per outlet (see `Program.outlets`; sources left out) (steps, n) message of every neuron at every
+            step, 0 for silence.
         states: per variable (steps, n) after every step; empty when recorded by ports.
         final: per variable (n,) after the last step.
+        sent: per outlet, how many messages each neuron sent, those of sources included.
+        ledger: counted from these.
     """
 
     messages: dict[str, Int32]
     states: dict[str, dict[str, Int32]]
     final: dict[str, dict[str, Int32]]
+    sent: dict[str, npt.NDArray[np.int64]]
+    ledger: Ledger
 
 
 def run_program(
@@ -88,12 +95,16 @@ def run_here(
     """As `run_program`, in this very process and unwatched: for use inside a worker."""
     load_lava()
     graph = build(program, steps, raw_weights=raw_weights)
-    taps = {name: Tap(graph.variables[name], steps, program.populations[name].n) for name in graph.variables}
+    outlets = dict(_outlets(program))
+    taps = {outlet: _tap(program, outlet, name, steps) for outlet, name in outlets.items()}
+    by_process: dict[Any, list[Tap]] = {}
+    for outlet, name in outlets.items():
+        by_process.setdefault(graph.neurons[name], []).append(taps[outlet])
     configuration: Any
     if target == "loihi2":
-        configuration = _chip_configuration()
+        configuration = chip_configuration()
     elif recording == "taps":
-        configuration = tapped_configuration({graph.neurons[name]: [tap] for name, tap in taps.items()})
+        configuration = tapped_configuration(by_process)
     else:
         configuration = lava_module("lava.magma.core.run_configs").Loihi2SimCfg(select_tag="fixed_pt")
     sinks = _add_sinks(graph, program, steps) if recording == "ports" else {}
@@ -107,20 +118,61 @@ def run_here(
         head = graph.neurons[populations[0]]
         head.run(condition=condition, run_cfg=configuration)
         try:
+            if recording == "ports":
+                here = [outlet for outlet, name in outlets.items() if name in populations]
+                messages |= {outlet: _integers(sinks[outlet].data.get()).T.copy() for outlet in here}
             for name in populations if recording == "ports" else []:
                 process = graph.neurons[name]
-                messages[name] = _integers(sinks[name].data.get()).T.copy()
                 final[name] = {v: _integers(getattr(process, v).get()) for v in graph.variables[name]}
         finally:
             head.stop()
     if recording == "ports":
-        return LavaRun(messages, {}, final)
-    states = {name: tap.states() for name, tap in taps.items()}
+        sent = {outlet: np.count_nonzero(values, axis=0) for outlet, values in messages.items()}
+        return LavaRun(messages, {}, final, *_counted(program, sent, steps))
+    states = {name: taps[name].states() for name in program.populations}
+    for name, population in program.populations.items():
+        states[name] = {v: states[name][v] for v in population.neuron.variables}
     last = {name: {v: values[-1] for v, values in of.items()} for name, of in states.items()}
-    return LavaRun({name: tap.messages() for name, tap in taps.items()}, states, last)
+    messages = {outlet: tap.messages() for outlet, tap in taps.items()}
+    sent = {outlet: np.count_nonzero(tap.raw(), axis=0) for outlet, tap in taps.items()}
+    return LavaRun(messages, states, last, *_counted(program, sent, steps))
 
 
-def _chip_configuration() -> Any:
+def _outlets(program: Program) -> Iterator[tuple[str, str]]:
+    """(outlet, population) of every output port."""
+    for name, population in program.populations.items():
+        for port in population.neuron.outputs:
+            yield port_name(name, port, population.neuron.outputs), name
+
+
+def _tap(program: Program, outlet: str, name: str, steps: int) -> Tap:
+    """Room for one outlet; that of the first port also holds the population's states."""
+    names = lava_module("substrates.loihi2.lava.engine_neuron")
+    population = program.populations[name]
+    neuron = population.neuron
+    port = neuron.outputs[0] if outlet == name else outlet[len(name) + 1 :]
+    variables = neuron.variables if outlet == name else ()
+    raw = names.raw_name(port) if port in neuron.reports else ""
+    return Tap(variables, steps, population.n, port=names.output_name(neuron, port), raw=raw)
+
+
+def _counted(program: Program, sent: Mapping[str, Any], steps: int) -> tuple[dict[str, Any], Ledger]:
+    """What everything sent, populations as seen and sources as they have to, and the ledger of that."""
+    every = {name: _source_messages(source, steps) for name, source in program.sources.items()} | dict(sent)
+    return every, count(program, None, every, steps)
+
+
+def _source_messages(source: Source, steps: int) -> npt.NDArray[np.int64]:
+    """How many events each neuron of a source sends in ``steps`` steps."""
+    length = source.starts.size - 1
+    step = np.repeat(np.arange(length), np.diff(source.starts))
+    times = (steps - step + length - 1) // length if source.repeat else (step < steps)
+    sent = np.zeros(source.n, np.int64)
+    np.add.at(sent, source.indices, np.maximum(times, 0).astype(np.int64))
+    return sent
+
+
+def chip_configuration() -> Any:
     configs = lava_module("lava.magma.core.run_configs")
     try:
         return configs.Loihi2HwCfg(select_tag="fixed_pt")
@@ -133,9 +185,10 @@ def _chip_configuration() -> Any:
 def _add_sinks(graph: LavaGraph, program: Program, steps: int) -> dict[str, Any]:
     ring_buffer = lava_module("lava.proc.io.sink").RingBuffer
     sinks = {}
-    for name in graph.variables:
-        sinks[name] = ring_buffer(shape=(program.populations[name].n,), buffer=steps)
-        graph.neurons[name].s_out.connect(sinks[name].a_in)
+    for outlet, name in _outlets(program):
+        tap = _tap(program, outlet, name, 1)
+        sinks[outlet] = ring_buffer(shape=(program.populations[name].n,), buffer=steps)
+        getattr(graph.neurons[name], tap.port).connect(sinks[outlet].a_in)
     return sinks
 
 

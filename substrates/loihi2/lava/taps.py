@@ -27,17 +27,23 @@ class Tap:
     Args:
         variables: names of the Vars to copy.
         port: the output whose messages are copied.
+        raw: attribute of the model with the messages before zeros were sent as silence; empty where there is none.
     """
 
-    def __init__(self, variables: tuple[str, ...], steps: int, n: int, port: str = "s_out") -> None:
-        self.variables, self.port = variables, port
-        shape = (len(variables) + 1, steps, n)
+    def __init__(self, variables: tuple[str, ...], steps: int, n: int, port: str = "s_out", raw: str = "") -> None:
+        self.port, self.has_raw = port, bool(raw)
+        self.variables = (*variables, raw) if raw else variables
+        shape = (len(self.variables) + 1, steps, n)
         shared = multiprocessing.RawArray("i", int(np.prod(shape)))
         self.data: Int32 = np.frombuffer(shared, np.int32).reshape(shape)
 
     def messages(self) -> Int32:
         """(steps, n)"""
         return self.data[-1].copy()
+
+    def raw(self) -> Int32:
+        """(steps, n) messages, those of value zero told from silence."""
+        return self.data[-2].copy() if self.has_raw else self.messages()
 
     def states(self) -> dict[str, Int32]:
         """Per variable (steps, n)."""

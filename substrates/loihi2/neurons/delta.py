@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import Int32, Neuron
+from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["Delta", "advance", "check_encoder", "encode"]
@@ -86,10 +86,11 @@ class Delta(Neuron):
     spike_exp: int = 0
     state_exp: int = 0
 
-    code: ClassVar[int] = 4
+    name: ClassVar[str] = "delta"
     variables: ClassVar[tuple[str, ...]] = ("act", "residue", "error")
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.Delta", IN_CLOSED_EXTENSION)
 
     def __post_init__(self) -> None:
         check_encoder(self.vth, self.spike_exp, self.state_exp)
@@ -97,3 +98,10 @@ class Delta(Neuron):
     def parameters(self) -> tuple[int, ...]:
         up = self.spike_exp + self.state_exp
         return (self.vth << up, up, self.state_exp, int(self.cum_error))
+
+    def lava(self, n: int) -> LavaProcess | None:
+        arguments = {
+            "shape": (n,), "vth": self.vth, "cum_error": self.cum_error,
+            "spike_exp": self.spike_exp, "state_exp": self.state_exp,
+        }  # fmt: skip
+        return LavaProcess(LavaName("lava.proc.sdn.process", "Delta"), arguments)

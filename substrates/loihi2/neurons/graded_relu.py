@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import Int32, Neuron
+from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["GradedReLU", "advance"]
@@ -39,13 +39,17 @@ class GradedReLU(Neuron):
 
     vth: int = 1
 
-    code: ClassVar[int] = 6
+    name: ClassVar[str] = "graded-relu"
     variables: ClassVar[tuple[str, ...]] = ()
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = ChipModel("lava.proc.graded.process.GradedReluVec", IN_CLOSED_EXTENSION)
 
     def __post_init__(self) -> None:
         integer_in("vth", self.vth, -STATE_MAX, STATE_MAX)
 
     def parameters(self) -> tuple[int, ...]:
         return (self.vth,)
+
+    def lava(self, n: int) -> LavaProcess | None:
+        return LavaProcess(LavaName("lava.proc.graded.process", "GradedReluVec"), {"shape": (n,), "vth": self.vth})

@@ -17,7 +17,15 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
+from substrates.loihi2.neurons.base import (
+    IN_CLOSED_EXTENSION,
+    ChipModel,
+    Int32,
+    LavaName,
+    LavaProcess,
+    Neuron,
+    per_neuron,
+)
 from substrates.loihi2.widths import (
     BIAS_EXPONENT_BITS,
     BIAS_MANTISSA_BITS,
@@ -81,11 +89,15 @@ class LIF(Neuron):
     bias_mant: Any = 0
     bias_exp: Any = 0
 
-    code: ClassVar[int] = 1
+    name: ClassVar[str] = "lif"
     variables: ClassVar[tuple[str, ...]] = ("u", "v")
     graded: ClassVar[bool] = False
     kernel: ClassVar[Any] = staticmethod(advance)
+<<<<<<< HEAD
     built_in: ClassVar[bool] = True
+=======
+    chip: ClassVar[ChipModel] = ChipModel("lava.proc.lif.process.LIF", IN_CLOSED_EXTENSION)
+>>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
 
     def __post_init__(self) -> None:
         integer_in("du", self.du, 0, DECAY_UNITY - 1)
@@ -102,3 +114,14 @@ class LIF(Neuron):
 
     def bias_values(self, n: int) -> Int32:
         return scaled_bias(self.bias_mant, self.bias_exp, n)
+
+    def lava(self, n: int) -> LavaProcess | None:
+        arguments = {
+            "shape": (n,), "du": self.du, "dv": self.dv, "vth": self.vth,
+            "bias_mant": _spread(self.bias_mant, n), "bias_exp": _spread(self.bias_exp, n),
+        }  # fmt: skip
+        return LavaProcess(LavaName("lava.proc.lif.process", "LIF"), arguments)
+
+
+def _spread(values: Any, n: int) -> npt.NDArray[np.int64]:
+    return np.broadcast_to(np.asarray(values, np.int64).reshape(-1), (n,)).copy()

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import Int32
+from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32, LavaProcess
 from substrates.loihi2.neurons.lif import LIF
 from substrates.loihi2.widths import decay, integer_in, saturate32, wrap_once
 
@@ -56,10 +56,14 @@ class LIFRefractory(LIF):
 
     refractory_period: int = 1
 
-    code: ClassVar[int] = 2
+    name: ClassVar[str] = "lif-refractory"
     variables: ClassVar[tuple[str, ...]] = ("u", "v", "ready")
     kernel: ClassVar[Any] = staticmethod(advance)
+<<<<<<< HEAD
     built_in: ClassVar[bool] = False
+=======
+    chip: ClassVar[ChipModel] = OWN_MICROCODE
+>>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,3 +71,6 @@ class LIFRefractory(LIF):
 
     def parameters(self) -> tuple[int, ...]:
         return (*super().parameters(), self.refractory_period)
+
+    def lava(self, n: int) -> LavaProcess | None:
+        return None  # Lava has this neuron in floating point only

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons import relaxation
-from substrates.loihi2.neurons.base import Int32
+from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32
 from substrates.loihi2.neurons.relaxation import Relaxation, activate
 from substrates.loihi2.widths import integer_in, saturate
 
@@ -74,9 +74,10 @@ class PhasedRelaxation(Relaxation):
     periods: int = 0
     skip: int = 0
 
-    code: ClassVar[int] = 8
+    name: ClassVar[str] = "phased-relaxation"
     variables: ClassVar[tuple[str, ...]] = (*Relaxation.variables, "response")
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = OWN_MICROCODE
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
+from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32, Neuron, per_neuron
 from substrates.loihi2.widths import STATE_MAX, integer_in, saturate
 
 __all__ = [
@@ -241,10 +241,11 @@ class Relaxation(Neuron):
     fraction_bits: int = FRACTION_BITS
     segment_bits: int = 10
 
-    code: ClassVar[int] = 7
+    name: ClassVar[str] = "relaxation"
     variables: ClassVar[tuple[str, ...]] = ("current", "remainder", "u", "sent")
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = OWN_MICROCODE
 
     def __post_init__(self) -> None:
         for name, low, high in (("damping", 0, 7), ("threshold", 1, STATE_MAX), ("message_shift", 0, 16)):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import Int32, Neuron
+from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
 from substrates.loihi2.widths import outside
 
 __all__ = ["Sigma", "advance"]
@@ -39,10 +39,14 @@ def advance(
 class Sigma(Neuron):
     """A sigma population has no parameters."""
 
-    code: ClassVar[int] = 3
+    name: ClassVar[str] = "sigma"
     variables: ClassVar[tuple[str, ...]] = ("sigma",)
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.Sigma", IN_CLOSED_EXTENSION)
 
     def parameters(self) -> tuple[int, ...]:
         return ()
+
+    def lava(self, n: int) -> LavaProcess | None:
+        return LavaProcess(LavaName("lava.proc.sdn.process", "Sigma"), {"shape": (n,)})

@@ -18,7 +18,15 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
+from substrates.loihi2.neurons.base import (
+    IN_CLOSED_EXTENSION,
+    ChipModel,
+    Int32,
+    LavaName,
+    LavaProcess,
+    Neuron,
+    per_neuron,
+)
 from substrates.loihi2.neurons.delta import check_encoder, encode
 from substrates.loihi2.widths import integer_array, outside
 
@@ -65,10 +73,11 @@ class SigmaDelta(Neuron):
     spike_exp: int = 0
     state_exp: int = 0
 
-    code: ClassVar[int] = 5
+    name: ClassVar[str] = "sigma-delta"
     variables: ClassVar[tuple[str, ...]] = ("sigma", "act", "residue", "error")
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
+    chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.SigmaDelta", IN_CLOSED_EXTENSION)
 
     def __post_init__(self) -> None:
         check_encoder(self.vth, self.spike_exp, self.state_exp)
@@ -82,3 +91,11 @@ class SigmaDelta(Neuron):
 
     def bias_values(self, n: int) -> Int32:
         return per_neuron("the bias", self.bias, n) << np.int32(self.spike_exp + self.state_exp)
+
+    def lava(self, n: int) -> LavaProcess | None:
+        arguments = {
+            "shape": (n,), "vth": self.vth, "bias": per_neuron("the bias", self.bias, n).astype(np.int64),
+            "act_mode": LavaName("lava.proc.sdn.process", f"ActivationMode.{self.activation.upper()}"),
+            "cum_error": self.cum_error, "spike_exp": self.spike_exp, "state_exp": self.state_exp,
+        }  # fmt: skip
+        return LavaProcess(LavaName("lava.proc.sdn.process", "SigmaDelta"), arguments)

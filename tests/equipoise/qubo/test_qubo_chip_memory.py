@@ -14,8 +14,9 @@ from equipoise.qubo import Problem, solve, write
 from equipoise.qubo.chip_memory import check_chip_memory, chip_memory_problem
 from equipoise.qubo.generators import mis
 from hw_profiles.errors import InputError
-from mappers import place
-from mappers.program import connectivity_of_problem
+from mappers.program import place_program
+from substrates.loihi2.annealing import Settings
+from substrates.loihi2.annealing.program import pattern_program
 
 
 def star(leaves: int) -> Problem:
@@ -60,7 +61,8 @@ def test_the_bound_is_one_of_the_mapper() -> None:
     """Whatever the mapper places takes at least the bytes that the bound counts."""
     problem = mis(300, 0.2, 0).problem
     indptr, indices, _ = problem.csr
-    used = place(connectivity_of_problem(indptr, indices), "oheo-gulch").utilisation
+    made = pattern_program(indptr, indices, np.ones_like(indices), 300, Settings())
+    used = place_program(made, "oheo-gulch")[1].utilisation
     assert used.synaptic_bytes.sum() >= 2 * 3 * 2 * problem.num_pairs + 8 * 300
 
 

@@ -67,12 +67,14 @@ def test_counts_equal_counting_by_hand(kind: str) -> None:
     assert total(Event.NEURON_UPDATES_ACTIVE) == fired.sum() + (run.probes["b", "messages"] != 0).sum()
     assert total(Event.NEURON_UPDATES_ACTIVE) + total(Event.NEURON_UPDATES_INACTIVE) == STEPS * (n + m)
     assert total(Event.STEPS) == STEPS
-    within = between = chips = x = y = operations = words = 0
+    within = between = chips = x = y = operations = words = whole_words = 0
     per_core = np.zeros(90, int)
     for s in np.nonzero(fired)[1]:
         targets = np.nonzero(there[:, s])[0]
         operations += targets.size
-        words += -(-targets.size * synapses.bits_per_synapse // 64)
+        whole_words += -(-targets.size * synapses.bits_per_synapse // 64)
+        for core in np.unique(cores["b"][targets]):
+            words += -(-int((cores["b"][targets] == core).sum()) * synapses.bits_per_synapse // 64)
         for t in targets:
             per_core[cores["b"][t]] += 1
         for core in {int(cores["b"][t]) for t in targets}:
@@ -93,7 +95,10 @@ def test_counts_equal_counting_by_hand(kind: str) -> None:
     assert total(Event.HOPS_NORTH_SOUTH) == y
     bare = Engine(program).run(STEPS).ledger
     assert bare.total(Event.SYNAPTIC_OPERATIONS) == operations
+    assert bare.total(Event.SYNAPTIC_MEMORY_READS) == whole_words
     assert bare.total(Event.MESSAGES_BETWEEN_CORES) == 0
+    assert run.ledger.total(Event.HOST_READS) == STEPS * (n + m)
+    assert run.ledger.total(Event.HOST_WRITES) == run.ledger.total(Event.MESSAGES, component="sources")
 
 
 def test_two_runs_are_one_long_run() -> None:

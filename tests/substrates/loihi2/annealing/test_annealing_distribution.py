@@ -55,7 +55,7 @@ def path(q, temperature, chosen, steps, seed):
     seen = np.zeros(steps + 1, np.int64)
     for step in range(steps):
         read.advance(heat)
-        seen[step + 1] = int(read.state[0])
+        seen[step + 1] = int(read.at.state[0])
     return seen
 
 
@@ -159,9 +159,9 @@ def test_resting_neurons_are_distributed_as_the_exact_chain_says(scaling):
     for seed in range(reads):
         read = Read(layout, seed, chosen, None, 0)
         read.advance(np.full(7, temperature, np.int32))
-        counts[7][int(read.state[0])] += 1
+        counts[7][int(read.at.state[0])] += 1
         read.advance(np.full(33, temperature, np.int32))
-        counts[40][int(read.state[0])] += 1
+        counts[40][int(read.at.state[0])] += 1
     for rival, wanted in ((chosen, True), (Settings("refractory", refractory_scaling=9 - scaling), False)):
         back = step_matrix(Q3, temperature, rival).T.tocsr()
         p, least = first_distribution(3, rival), 1.0
