@@ -119,23 +119,10 @@ def count(
         phase: what all this was done for.
     """
     ledger = Ledger()
-<<<<<<< HEAD
-    ledger.add(Event.STEPS, steps, component=Component.MACHINE)
-    for name, population in program.populations.items():
-        active = sent[name]
-        component = Component.BUILT_IN_NEURONS if population.neuron.built_in else Component.NEURONS
-        ledger.add(Event.MESSAGES, int(active.sum()), component=component, layer=name)
-        per_core = _by_core(active, steps, placement, name)
-        for core, (fired, stepped) in per_core.items():
-            where: dict[str, Any] = {"component": component, "layer": name, "core": core}
-            ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
-            ledger.add(Event.NEURON_UPDATES_INACTIVE, stepped - fired, **where)
-=======
     silent = np.zeros(0, np.int64)
     ledger.add(Event.STEPS, steps, component=Component.MACHINE, phase=phase)
     for population in program.populations.values():
         _count_population(ledger, population, placement, sent, steps, phase)
->>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
     for name in program.sources:
         events = int(sent.get(name, silent).sum())
         ledger.add(Event.MESSAGES, events, component=Component.SOURCES, layer=name, phase=phase)
@@ -158,16 +145,17 @@ def _count_population(
     phase: Phase,
 ) -> None:
     name, neuron = population.name, population.neuron
+    component = Component.BUILT_IN_NEURONS if neuron.built_in else Component.NEURONS
     active = np.zeros(population.n, np.int64)
     for port in neuron.outputs:
         outlet = port_name(name, port, neuron.outputs)
         if outlet in sent:
             messages = int(sent[outlet].sum())
-            ledger.add(Event.MESSAGES, messages, component=Component.NEURONS, layer=outlet, phase=phase)
+            ledger.add(Event.MESSAGES, messages, component=component, layer=outlet, phase=phase)
             if port not in neuron.reports:
                 active += sent[outlet]
     for core, (fired, stepped) in _by_core(active, steps, placement, name).items():
-        where: dict[str, Any] = {"component": Component.NEURONS, "layer": name, "core": core, "phase": phase}
+        where: dict[str, Any] = {"component": component, "layer": name, "core": core, "phase": phase}
         ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
         ledger.add(Event.NEURON_UPDATES_INACTIVE, stepped - fired, **where)
 

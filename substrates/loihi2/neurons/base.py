@@ -109,9 +109,7 @@ class Neuron(ABC):
     #: outputs that report a state whatever it is: a zero is a message too, and sending one is no activity
     reports: ClassVar[frozenset[str]] = frozenset()
     kernel: ClassVar[Callable[..., int]]  #: the compiled ``advance``
-<<<<<<< HEAD
     built_in: ClassVar[bool] = False  #: the chip has this neuron in hardware; others are microcode, which costs more
-=======
     chip: ClassVar[ChipModel]  #: how it gets onto the chip
 
     def __init_subclass__(cls) -> None:
@@ -138,7 +136,6 @@ class Neuron(ABC):
     def lava(self, n: int) -> LavaProcess | None:
         """The public Lava process of ``n`` such neurons; None makes one of ours that calls this model's own step."""
         return None
->>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
 
     @abstractmethod
     def parameters(self) -> tuple[int, ...]:

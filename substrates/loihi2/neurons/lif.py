@@ -93,11 +93,8 @@ class LIF(Neuron):
     variables: ClassVar[tuple[str, ...]] = ("u", "v")
     graded: ClassVar[bool] = False
     kernel: ClassVar[Any] = staticmethod(advance)
-<<<<<<< HEAD
     built_in: ClassVar[bool] = True
-=======
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.lif.process.LIF", IN_CLOSED_EXTENSION)
->>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
 
     def __post_init__(self) -> None:
         integer_in("du", self.du, 0, DECAY_UNITY - 1)

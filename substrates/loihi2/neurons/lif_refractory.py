@@ -59,11 +59,8 @@ class LIFRefractory(LIF):
     name: ClassVar[str] = "lif-refractory"
     variables: ClassVar[tuple[str, ...]] = ("u", "v", "ready")
     kernel: ClassVar[Any] = staticmethod(advance)
-<<<<<<< HEAD
     built_in: ClassVar[bool] = False
-=======
     chip: ClassVar[ChipModel] = OWN_MICROCODE
->>>>>>> 9466db5 (One counter for programs; neurons in a registry and called by address; the annealing network is a program)
 
     def __post_init__(self) -> None:
         super().__post_init__()
