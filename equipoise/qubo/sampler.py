@@ -63,6 +63,32 @@ class _AnnealerSampler(dimod.Sampler):
             solution = solve(problem, self._target, scheme, reads=reads, steps=steps, options=self._options, **known)
         return _sample_set(solution, vartype)
 
+    def sample_cqm(self, cqm: Any, **parameters: Any) -> dimod.SampleSet:
+        """Sample a constrained quadratic model: prices adapt, and every sample says whether it is feasible.
+
+        Args:
+            cqm: a `dimod.ConstrainedQuadraticModel` with linear constraints.
+            num_reads: per round. num_steps, timeout: for all rounds together. rounds, seed, method, threads: see
+                `equipoise.qubo.solve_constrained`.
+
+        Returns:
+            One sample per read and round, in the model's own variables, with dimod's ``is_feasible`` and
+            ``is_satisfied``; energies are of the objective alone.
+        """
+        from equipoise.qubo.constraints import solve_constrained
+
+        names = {"num_reads": "reads", "num_steps": "steps"}
+        known = {names.get(name, name): value for name, value in parameters.items()}
+        scheme = known.pop("scheme", self._scheme)
+        with warnings.catch_warnings():
+            if self._target == "auto":
+                warnings.simplefilter("ignore")
+            solution = solve_constrained(cqm, self._target, scheme, options=self._options, **known)
+        samples = [solution.problem.decode(state) for state in solution.states]
+        found = dimod.SampleSet.from_samples_cqm(samples, cqm)
+        found.info.update(target=solution.last.target.as_dict(), rounds=[vars(r) for r in solution.rounds])
+        return found
+
 
 def _sample_set(solution: Solution, vartype: Any) -> dimod.SampleSet:
     states = solution.states.astype(np.int8)

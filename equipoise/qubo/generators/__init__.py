@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from equipoise.qubo.generators.assignment import Colouring, Tour, colouring, tour
     from equipoise.qubo.generators.cut import MaxCut, Partition, maxcut, partition
     from equipoise.qubo.generators.independent_set import IndependentSet, VertexCover, mis, vertex_cover
+    from equipoise.qubo.generators.quadratic_assignment import QuadraticAssignment, qap
     from equipoise.qubo.generators.registry import GENERATORS, Generator, generate
+    from equipoise.qubo.generators.selection import Knapsack, Portfolio, knapsack, portfolio
 
 __all__ = [
     "GENERATORS",
@@ -23,15 +25,21 @@ __all__ = [
     "Generator",
     "IndependentSet",
     "Instance",
+    "Knapsack",
     "MaxCut",
     "Partition",
+    "Portfolio",
+    "QuadraticAssignment",
     "Tour",
     "VertexCover",
     "colouring",
     "generate",
+    "knapsack",
     "maxcut",
     "mis",
     "partition",
+    "portfolio",
+    "qap",
     "tour",
     "vertex_cover",
 ]
@@ -43,6 +51,8 @@ __getattr__, __dir__ = lazy_package(
         "equipoise.qubo.generators.assignment": ("Colouring", "Tour", "colouring", "tour"),
         "equipoise.qubo.generators.cut": ("MaxCut", "Partition", "maxcut", "partition"),
         "equipoise.qubo.generators.independent_set": ("IndependentSet", "VertexCover", "mis", "vertex_cover"),
+        "equipoise.qubo.generators.quadratic_assignment": ("QuadraticAssignment", "qap"),
+        "equipoise.qubo.generators.selection": ("Knapsack", "Portfolio", "knapsack", "portfolio"),
         "equipoise.qubo.generators.registry": ("GENERATORS", "Generator", "generate"),
     },
 )

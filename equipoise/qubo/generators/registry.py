@@ -40,6 +40,9 @@ GENERATORS: Registry[Generator] = Registry(
         lazy("colouring", f"{_HOME}.assignment:colouring", "Graph colouring: cost 0 is a proper colouring."),
         lazy("partition", f"{_HOME}.cut:partition", "Number partitioning."),
         lazy("tour", f"{_HOME}.assignment:tour", "Travelling salesman on random cities."),
+        lazy("qap", f"{_HOME}.quadratic_assignment:qap", "Quadratic assignment on a grid of places."),
+        lazy("knapsack", f"{_HOME}.selection:knapsack", "Knapsack with slack bits."),
+        lazy("portfolio", f"{_HOME}.selection:portfolio", "A fixed number of assets, risk against return."),
     ),
     _accept,
 )
