@@ -152,8 +152,18 @@ def _ended(children: list[Any]) -> list[Any]:
 
 
 def _exit_code(child: Any) -> int | None:
+    """How a child that ended did end. Looked at without reaping it: Lava's join does that in another thread, and of two
+    threads that wait for one process the slower finds none, takes it for running still, and fails to close it.
+    """
     try:
+        if hasattr(os, "waitid"):
+            found = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None:
+                return None
+            return int(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
         code: int | None = child.exitcode
+    except ChildProcessError:  # Lava's join has it already
+        return getattr(getattr(child, "_popen", None), "returncode", None)
     except ValueError:  # closed: Lava joined it, so it ended well
         return 0
     return code
