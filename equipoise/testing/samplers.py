@@ -50,9 +50,10 @@ def _energies(sampler: Any, parameters: dict[str, Any]) -> None:
     for vartype, real in itertools.product(("BINARY", "SPIN"), (False, True)):
         bqm = random_bqm(1, vartype=vartype, real=real)
         found = sampler.sample(bqm, num_reads=3, **parameters)
-        dimod.testing.assert_sampleset_energies(found, bqm)
-        assert len(found) == 3, f"num_reads=3 gave {len(found)} samples"
         assert found.vartype is bqm.vartype, f"a {bqm.vartype} model gave {found.vartype} samples"
+        off = np.abs(found.record.energy - bqm.energies((found.record.sample, found.variables))).max()
+        assert off < 1e-6, f"energies are {off:.3g} away from the model's own, offset included"
+        assert len(found) == 3, f"num_reads=3 gave {len(found)} samples"
     q = {("a", "a"): -1.0, ("a", "b"): 2.0, ("b", "b"): -1.5}
     found = sampler.sample_qubo(q, **parameters)
     assert found.vartype is dimod.BINARY, "sample_qubo must give binary samples"
@@ -87,6 +88,13 @@ def _order_of_variables_is_irrelevant(sampler: Any, parameters: dict[str, Any]) 
         assert list(first.record.energy) == list(other.record.energy), "energies depend on the order of insertion"
 
 
+def _inputs_stay(sampler: Any, parameters: dict[str, Any]) -> None:
+    bqm = random_bqm(4, 8, "SPIN")
+    before = bqm.copy()
+    sampler.sample(bqm, num_reads=2, **parameters)
+    assert bqm == before, "sampling changed the model it was given"
+
+
 def _ground_states(sampler: Any, parameters: dict[str, Any]) -> None:
     for seed in range(6):
         bqm = random_bqm(seed, 8, ("BINARY", "SPIN")[seed % 2], real=seed >= 3)
@@ -110,6 +118,7 @@ def _limits(sampler: Any, parameters: dict[str, Any]) -> None:
 
 CHECKS: tuple[Callable[[Any, dict[str, Any]], None], ...] = (
     _interface,
+    _inputs_stay,
     _energies,
     _same_seed_same_samples,
     _order_of_variables_is_irrelevant,
