@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports inside functions are late: the version is told without loading anything.
 import sys
 
 

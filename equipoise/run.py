@@ -1,7 +1,7 @@
 """One run, from the choice of a target to a priced record: what solving, training, studies and the demo share.
 
     run = Run.prepare("auto", "qubo", out="run.h5")           # refuses what can be refused; nothing is written
-    machine = machine_for(run.choice.target, problem, ...)
+    machine = run.choice.target.make("qubo", problem, ...)
     with run.recording("qubo", config=..., seeds=...):         # the record is there, whatever happens now
         run.ledger.merge(...)                                  # the work
         return Result(..., **run.finish("complete"))           # counts, times and prices; the record is closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports inside functions are late: torch takes a second.
 import sys
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,6 +7,7 @@ for by name and absent is an error that names the missing piece; nothing is ever
 
 from __future__ import annotations
 
+# Imports inside functions are late: the table of targets is read without torch and numba.
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,18 @@ class Target:
     def works(self) -> tuple[Work, ...]:
         """Kinds of work it has a factory for."""
         return tuple(work for work in WORKS if getattr(self, work) is not None)
+
+    def make(self, work: Work, *arguments: Any, **options: Any) -> Any:
+        """What its factory for ``work`` gives.
+
+        Raises:
+            InputError: it has none.
+        """
+        factory = getattr(self, work)
+        if factory is None:
+            others = ", ".join(one.name for one in able(work))
+            raise InputError(f"the target {self.name!r} cannot {WORKS[work]}; there are {others}")
+        return factory(*arguments, **options)
 
     def status(self) -> dict[str, Any]:
         """What it is and whether it is here, as plain values."""

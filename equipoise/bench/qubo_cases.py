@@ -55,7 +55,7 @@ def _betas(problem: Any) -> tuple[float, float]:
     """Our automatic temperature range as inverse temperatures: the best tuning we know for the peers here."""
     from math import log
 
-    from equipoise.qubo.machines import machine_for
+    from equipoise.targets import TARGETS
 
-    high, low = machine_for("loihi2-sim", problem, "two-phase").temperatures(None)
+    high, low = TARGETS["loihi2-sim"].make("qubo", problem, "two-phase").temperatures(None)
     return log(2) / high, log(2) / low

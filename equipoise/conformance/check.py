@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from equipoise.conformance.models import MODELS
 from equipoise.targets import choose_target
 from hw_profiles.errors import InputError
 from mappers.chip_models import needs_microcode
@@ -78,8 +79,6 @@ def conform(
         TargetUnavailableError: the other side is not there; names the missing piece.
         LavaWorkerError: Lava died or hung.
     """
-    from equipoise.conformance.models import MODELS
-
     target = _target(against)
     if cases < 1:
         raise InputError(f"the number of cases must be at least 1, got {cases}")

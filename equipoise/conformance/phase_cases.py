@@ -14,8 +14,15 @@ import numpy as np
 
 from equipoise.conformance.case import Case, Outcome, compare
 from hw_profiles.errors import InputError
+from substrates.base import Nudge, Stop
+from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.run import LavaTarget, run_program
 from substrates.loihi2.lava.watchdog import LavaSession
+from substrates.loihi2.relaxation import Loihi2Machine
+from substrates.loihi2.relaxation.export import program_of
+from substrates.loihi2.relaxation.phase_program import free_force, schedule_program
+from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
+from substrates.network import layered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,10 +74,6 @@ class PhaseCase(Case):
     def _run(self) -> list[Phase]:
         import torch
 
-        from substrates.base import Nudge, Stop
-        from substrates.loihi2.relaxation.export import program_of
-        from substrates.loihi2.relaxation.phase_program import free_force
-
         machine = self.machine
         found: list[Phase] = []
         drive = machine.drive(self.inputs)
@@ -100,11 +103,6 @@ class PhaseCase(Case):
 
     def _whole(self, drive: Any) -> Phase:
         """The schedule as one program; its messages are the engine's, its response the kernel's."""
-        from substrates.base import Nudge, Stop
-        from substrates.loihi2.engine import Engine, Probe
-        from substrates.loihi2.relaxation.phase_program import free_force, schedule_program
-        from substrates.loihi2.relaxation.phases import PhaseSchedule, measure_response
-
         machine = self.machine
         schedule = PhaseSchedule(self.steps, max(self.steps // 2, 1), self.beta, on_chip=True)
         with warnings.catch_warnings():
@@ -119,9 +117,6 @@ class PhaseCase(Case):
 
 def _case(rng: Rng, steps: int, activation: str, **fields: Any) -> PhaseCase:
     import torch
-
-    from substrates.loihi2.relaxation import Loihi2Machine
-    from substrates.network import layered
 
     sizes = [int(n) for n in rng.integers(2, 10, size=rng.integers(3, 5))]
     network = layered(sizes, activation=activation, seed=int(rng.integers(2**31)), angle=float(rng.integers(0, 91)))

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from equipoise.qubo import solve
+from equipoise.qubo.generators import mis
+from equipoise.report import write_report
+from equipoise.training import TrainConfig, train
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,8 +75,6 @@ def run_demo(out: Path, *, seed: int = 0, quick: bool = False, display: Progress
 
         runs.append(job(advance))
         advance(1.0)
-    from equipoise.report import write_report
-
     page = write_report([row.run.record for row in runs if row.run.record is not None], folder / "report.html")
     return DemoResult(tuple(runs), page, time.perf_counter() - began)
 
@@ -98,9 +100,6 @@ def _qubo_job(
     nodes = 250 if quick else 1000
 
     def job(advance: Callable[[float], None]) -> Row:
-        from equipoise.qubo import solve
-        from equipoise.qubo.generators import mis
-
         instance = mis(nodes, 0.05, seed)
         name = "loihi2" if target == "auto" else target
         # A fixed number of steps rather than of seconds: the same seed gives the same bytes anywhere.
@@ -133,8 +132,6 @@ def _training_job(
     epochs = 3 if quick else 15
 
     def job(advance: Callable[[float], None]) -> Row:
-        from equipoise.training import TrainConfig, train
-
         name = "loihi2" if target == "auto" else target
         config = TrainConfig(
             dataset="digits",

@@ -5,6 +5,7 @@ To add one, write a class with the members of `QuboMachine` and give it to a `eq
 
 from __future__ import annotations
 
+# Imports inside functions are late: a machine loads its own substrate only.
 import math
 import sys
 from collections.abc import Sequence
@@ -16,11 +17,10 @@ import numpy as np
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
-from equipoise.targets import WORKS, Target, able, find_target
 from hw_profiles.errors import InputError
 from substrates.base import AnnealingSubstrate, AnnealResult
 
-__all__ = ["QuboMachine", "longest_anneal", "machine_for"]
+__all__ = ["QuboMachine", "longest_anneal"]
 
 MAX_TEMPERATURE = 65535
 FARTHEST = Fraction(sys.float_info.max)
@@ -161,12 +161,3 @@ def _small_problem_heat(problem: Problem, enough: float, reach: float = math.inf
     size = problem.pairs.astype(np.float64) ** 2
     field = np.bincount(problem.rows, size, n) + np.bincount(problem.cols, size, n)
     return float(np.median(np.sqrt(field / 2 + problem.linear.astype(np.float64) ** 2))) * share
-
-
-def machine_for(target: str | Target, problem: Problem, scheme: str, **options: Any) -> QuboMachine:
-    """The problem on the machine of ``target``, which must be one that anneals (`choose_target` sees to it)."""
-    target = find_target(target)
-    if target.qubo is None:
-        others = ", ".join(one.name for one in able("qubo"))
-        raise InputError(f"the target {target.name!r} cannot {WORKS['qubo']}; there are {others}")
-    return target.qubo(problem, scheme, **options)

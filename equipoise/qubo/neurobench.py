@@ -17,7 +17,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from equipoise.qubo.generators import mis
+from equipoise.qubo.solving import solve
 from hw_profiles.errors import InputError
+from substrates.loihi2.annealing import Linear, Loihi2Annealer, Settings
 
 if TYPE_CHECKING:
     from equipoise.qubo.problem import Problem
@@ -43,8 +46,6 @@ class Instance:
 
     def problem(self) -> Problem:
         """The QUBO."""
-        from equipoise.qubo.generators import mis
-
         problem: Problem = mis(self.nodes, self.density_percent / 100, self.seed).problem
         return problem
 
@@ -96,8 +97,6 @@ def reach(instance: Instance) -> AnnealResult:
     """Run the anneal that reaches the best value seen: the same integers on any machine."""
     import numpy as np
 
-    from substrates.loihi2.annealing import Linear, Loihi2Annealer, Settings
-
     target = targets().get(instance)
     if target is None or target.steps == 0:
         raise InputError(f"no anneal is stored for {instance}")
@@ -138,8 +137,6 @@ class Row:
 
 
 def _row(instance: Instance, timeout: float, target_gap: float | None, **options: Any) -> Row:
-    from equipoise.qubo.solving import solve
-
     known = targets().get(instance)
     goal = None
     if target_gap is not None:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equipoise.report import figures as draw
+from equipoise.report.figures.curves import CURVES, _mean
+from equipoise.report.figures.energy import shares_of_uncertainty
+from equipoise.report.figures.style import rendered, svg
+from equipoise.report.formats import mean_count, number, quantity, range_text
+from equipoise.report.runs import load_runs
 from hw_profiles.citations import cite
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
+from hw_profiles.profile import list_profiles, load_profile
 from hw_profiles.texts import visible
 
 __all__ = ["Picture", "write_report"]
@@ -69,10 +76,6 @@ def write_report(
     Raises:
         InputError: no records, an unreadable one, an unknown profile, or an output that exists.
     """
-    from equipoise.report.figures.style import rendered
-    from equipoise.report.runs import load_runs
-    from hw_profiles.profile import list_profiles
-
     output = Output(out, force=overwrite)
     if figure_format not in ("pdf", "png", "svg"):
         raise InputError(f"figure format {figure_format!r}; expected pdf, png or svg")
@@ -92,10 +95,6 @@ def _title(runs: Sequence[Any]) -> str:
 
 def _pictures(runs: Sequence[Any]) -> dict[str, list[Picture]]:
     """Every figure of the page, by section."""
-    from equipoise.report import figures as draw
-    from equipoise.report.figures.curves import CURVES
-    from equipoise.report.figures.style import svg
-
     sections: dict[str, list[Picture]] = {"results": [], "energy": [], "ranges": [], "tradeoff": [], "uncertainty": []}
 
     def add(section: str, name: str, caption: str, description: str, figure: Any) -> None:
@@ -132,8 +131,6 @@ def _trace_words(runs: Sequence[Any]) -> str:
 
 
 def _curve_words(runs: Sequence[Any], column: str, unit: str) -> str:
-    from equipoise.report.figures.curves import _mean
-
     words = []
     for run in runs:
         values = [_mean(row.get(column)) for row in run.tables.get("epochs", [])]
@@ -157,10 +154,6 @@ def _figure_files(
 
 def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str, findings: list[str]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    from equipoise.report.figures.energy import shares_of_uncertainty
-    from equipoise.report.formats import mean_count, number, quantity, range_text
-    from hw_profiles.profile import load_profile
 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),

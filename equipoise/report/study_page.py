@@ -7,7 +7,17 @@ from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
+from equipoise.report.figures.studies import gap_by_size, ratio_by_size
+from equipoise.report.figures.style import svg
+from equipoise.report.formats import number, quantity, range_text
+from equipoise.report.page import GRADE_TEXTS
+from equipoise.study.findings import conclude, gaps, solver
+from equipoise.targets import profile_of
+from hw_profiles.citations import cite
 from hw_profiles.output import Output
+from hw_profiles.pricing import price
+from hw_profiles.profile import load_profile
+from hw_profiles.texts import visible
 
 if TYPE_CHECKING:
     from equipoise.study import Study, StudyData
@@ -40,12 +50,6 @@ def write_study_report(study: Study, data: StudyData, out: str | Path | Output, 
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from equipoise.report.formats import number, quantity, range_text
-    from equipoise.report.page import GRADE_TEXTS
-    from equipoise.study.findings import conclude
-    from hw_profiles.citations import cite
-    from hw_profiles.texts import visible
-
     output = out if isinstance(out, Output) else study_page_output(study, out, overwrite=overwrite)
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -75,11 +79,6 @@ def write_study_report(study: Study, data: StudyData, out: str | Path | Output, 
 
 def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[str, str]]]:
     """One row per solver and size: quality, energy and time on its own machine; the citations; what is left out."""
-    from equipoise.study.findings import gaps, solver
-    from equipoise.targets import profile_of
-    from hw_profiles.pricing import price
-    from hw_profiles.profile import load_profile
-
     spread = gaps(data)
     groups: dict[tuple[str, int], list[Any]] = {}
     for entry in data.complete:
@@ -119,9 +118,6 @@ def _median(estimates: list[Any]) -> tuple[float, float, float] | None:
 
 def _pictures(data: StudyData) -> list[tuple[str, str]]:
     """(inline SVG, caption)"""
-    from equipoise.report.figures.studies import gap_by_size, ratio_by_size
-    from equipoise.report.figures.style import svg
-
     found = []
     for name, caption, figure in (
         ("ratio", "Energy ratio at equal time against the size of the problem; band: our range; dashed: published",

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from equipoise.report.figures.style import rendered, svg
+from equipoise.report.figures.validation import published_against_ours
+from equipoise.report.formats import number, quantity, range_text
 from hw_profiles.citations import cite, references
 from hw_profiles.output import Output
 from hw_profiles.profile import load_profile
@@ -71,8 +74,6 @@ def _kinds(rows: Sequence[Comparison]) -> list[tuple[str, Summary]]:
 
 def _prices(rows: Sequence[Comparison]) -> list[Price]:
     """Every figure of every profile that is compared."""
-    from equipoise.report.formats import number
-
     found = []
     for name in sorted({row.profile for row in rows}):
         for place, figure in load_profile(name).figures():
@@ -92,9 +93,6 @@ def write_validation_page(
     Raises:
         InputError: a file is there already and ``force`` is not given; nothing has been written then.
     """
-    from equipoise.report.figures.style import rendered, svg
-    from equipoise.report.figures.validation import published_against_ours
-
     kind = out.suffix.removeprefix(".")
     page = Output(out, force=force)
     drawing = published_against_ours(rows)
@@ -113,8 +111,6 @@ def write_validation_page(
 
 def _render(rows: Sequence[Comparison], kind: str, title: str, picture: str) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    from equipoise.report.formats import quantity, range_text
 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=kind == "html", undefined=StrictUndefined,

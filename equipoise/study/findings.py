@@ -9,6 +9,9 @@ from statistics import median
 from typing import Any
 
 from equipoise.study.store import Entry, StudyData
+from hw_profiles.boundaries import Boundary, boundaries_of, static_at
+from hw_profiles.pricing import price
+from hw_profiles.profile import load_profile
 
 __all__ = ["FINDINGS", "Ratio", "conclude", "energy_ratios"]
 
@@ -48,10 +51,6 @@ def solver(entry: Entry) -> str:
 
 def energy_ratios(study: StudyData, boundary: str = "silicon") -> list[Ratio]:
     """Every CPU run over the Loihi 2 run of the same instance, the chip at ``boundary``."""
-    from hw_profiles.boundaries import Boundary, static_at
-    from hw_profiles.pricing import price
-    from hw_profiles.profile import load_profile
-
     chip, processor = load_profile("loihi2"), load_profile("cpu")
     power = static_at(chip, Boundary(boundary))
     assert power is not None
@@ -107,9 +106,6 @@ def medians(triples: list[tuple[float, float, float]]) -> tuple[float, float, fl
 
 def _energy_ratio(study: StudyData) -> list[str]:
     """The published ratio against ours at every boundary of the chip."""
-    from hw_profiles.boundaries import boundaries_of
-    from hw_profiles.profile import load_profile
-
     sentences: list[str] = []
     for boundary in boundaries_of(load_profile("loihi2")):
         ratios = energy_ratios(study, boundary.value)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from equipoise.study.entry import Entry
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from hw_profiles.texts import shown
-
-if TYPE_CHECKING:
-    from equipoise.study.store import Entry
 
 __all__ = ["entry_from"]
 
@@ -38,8 +36,6 @@ def entry_from(data: Any, name: str) -> Entry:
     Raises:
         InputError: a field is missing, unknown or of another type.
     """
-    from equipoise.study.store import Entry
-
     if not isinstance(data, dict):
         raise InputError(f"{name}: a run is {shown(data)}; expected its fields by name")
     missing, unknown = set(_NEEDED) - data.keys(), data.keys() - _FIELDS.keys()

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equipoise.study.findings import FINDINGS
+from equipoise.study.tasks import OUTSIDE, check_task
 from hw_profiles.errors import InputError
 from hw_profiles.reading import read_toml, study_runs
 from hw_profiles.registry import is_reference
@@ -117,9 +119,6 @@ def _check_runs(data: dict[str, Any], cases: list[dict[str, Any]], name: str) ->
 
 
 def _problems(data: dict[str, Any], allow_tasks: bool = False) -> list[str]:
-    from equipoise.study.findings import FINDINGS
-    from equipoise.study.tasks import OUTSIDE, check_task
-
     found = [
         f"unknown entry {shown(name)}; known: {', '.join(sorted(_WORDS | _TABLES))}"
         for name in data.keys() - _WORDS - _TABLES

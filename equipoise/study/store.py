@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.study.tasks import Outcome
+from equipoise.study.entry import Entry
+from equipoise.study.reading import entry_from
 from hw_profiles._journal import Journal, Lines, _decode, _encode
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.ledger import Event
 from hw_profiles.output import Output, check_outputs, remove_leftover
-from hw_profiles.reading import wrote_hdf5
+from hw_profiles.reading import open_hdf5, parse_json, wrote_hdf5
+from hw_profiles.record import provenance
 
 __all__ = ["Entry", "Store", "StudyData", "is_study", "read_study"]
 
@@ -33,58 +35,6 @@ FIX = "run the study again into another file"
 OUTSIDE = -1  #: index of a run that the study no longer asks for
 #: counts that depend on the machine's speed, not on the run
 CLOCKS = {Event.WALL_NANOSECONDS, Event.CPU_NANOSECONDS, Event.MEASURED_MICROJOULES}
-
-
-@dataclass
-class Entry:
-    """One run of a study: complete, or failed with its error."""
-
-    index: int
-    key: str
-    task: str
-    parameters: dict[str, Any]
-    status: str
-    attempts: int = 1
-    seconds: float = 0.0
-    error: str = ""
-    results: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, float] = field(default_factory=dict)
-    counts: list[list[Any]] = field(default_factory=list)  #: [event, component, layer, core, phase, count]
-    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def fill(self, outcome: Outcome) -> None:
-        """Take over what a run gave."""
-        self.results, self.measured, self.tables = outcome.results, outcome.measured, outcome.tables
-        self.counts = [[k.event.value, *k[1:], n] for k, n in outcome.ledger.items()]
-
-    @property
-    def ledger(self) -> Ledger:
-        """The counts."""
-        return Ledger({Key(Event(c[0]), c[1], c[2], c[3], c[4]): c[5] for c in self.counts})
-
-    def plain(self) -> dict[str, Any]:
-        """As the file and the journal keep it."""
-        return dict(vars(self))
-
-    def value(self, name: str) -> Any:
-        """A result, repeatable or measured."""
-        return self.results.get(name, self.measured.get(name))
-
-    def row(self) -> dict[str, Any]:
-        """One flat row, for tables and exports."""
-        totals = self.ledger.totals()
-        return {
-            "record": self.key,
-            "kind": self.task,
-            "status": self.status,
-            "created": "",
-            **{f"param.{name}": value for name, value in self.parameters.items()},
-            **{f"result.{name}": value for name, value in {**self.results, **self.measured}.items()},
-            **{f"count.{event.value}": count for event, count in totals.items()},
-            "attempts": self.attempts,
-            "seconds": self.seconds,
-            "error": self.error,
-        }
 
 
 @dataclass(frozen=True)
@@ -127,8 +77,6 @@ class Store:
     """
 
     def __init__(self, path: Path, name: str, text: str) -> None:
-        from hw_profiles.record import provenance
-
         self.path, self.name, self.text, self.provenance = path, name, text, provenance()
         check_outputs({"the study's file": path, "its journal": journal_of(path)}, force=True)
         before = StudyData("", "", {}, [])
@@ -210,8 +158,6 @@ def journal_of(path: Path) -> Path:
 
 def is_study(path: Path) -> bool:
     """Whether ``path`` is a study's file (or the journal of one that never got that far)."""
-    from hw_profiles.reading import open_hdf5
-
     if not path.is_file():
         return journal_of(path).is_file()
     try:
@@ -227,7 +173,6 @@ def read_study(path: str | Path) -> StudyData:
     Raises:
         InputError: there is no such study, or the file is not one.
     """
-    from equipoise.study.reading import entry_from
 
     path = Path(path)
     remove_leftover(path)
@@ -273,9 +218,6 @@ def _sorted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
 
 
 def _read_hdf5(path: Path) -> StudyData:
-    from equipoise.study.reading import entry_from
-    from hw_profiles.reading import open_hdf5, parse_json
-
     with open_hdf5(path, "study") as file:
         if "study_schema" not in file.attrs:
             raise InputError(f"{path} is an HDF5 file but not a study file (no study_schema attribute)")

@@ -6,6 +6,7 @@ or offer it as an entry point of ``equipoise.tasks``.
 
 from __future__ import annotations
 
+# Imports inside functions are late: the table of tasks is read without torch.
 import inspect
 import time
 from collections.abc import Callable

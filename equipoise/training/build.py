@@ -10,6 +10,7 @@ from hw_profiles.errors import InputError
 from learning_rules import AdaptiveNudge, CoefficientSchedule, Homeostasis, Learner, Phases, SamplePolicy, make_rule
 from learning_rules.homeostasis import METHODS
 from substrates.base import RelaxationSubstrate, Stop
+from substrates.network import layered
 
 if TYPE_CHECKING:
     from substrates.network import Network
@@ -19,8 +20,6 @@ __all__ = ["make_learner", "make_network", "make_optimizer"]
 
 def make_network(config: TrainConfig) -> Network:
     """The layered network of a resolved configuration."""
-    from substrates.network import layered
-
     return layered(
         config.layers,
         activation=config.activation,

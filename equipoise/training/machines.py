@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from equipoise.targets import WORKS, Target, able, find_target
+from equipoise.targets import Target, find_target
 from hw_profiles.errors import InputError
+from mappers import place
+from mappers.network_placement import core_traffic, network_connectivity, on_cores, with_deliveries
+from mappers.placement import DoesNotFitError
+from substrates.loihi2.relaxation import Loihi2Machine
 
 if TYPE_CHECKING:
     from hw_profiles.ledger import Ledger
@@ -23,11 +27,9 @@ def make_machine(target: str | Target, network: Network, options: dict[str, Any]
         InputError: the target has no machine for networks, or does not know an option.
     """
     target = find_target(target)
-    if target.network is None:
-        others = ", ".join(one.name for one in able("network"))
-        raise InputError(f"the target {target.name!r} cannot {WORKS['network']}; there are {others}")
     try:
-        return target.network(network, dict(options or target.options), seed)
+        machine: RelaxationSubstrate = target.make("network", network, dict(options or target.options), seed)
+        return machine
     except TypeError as error:
         raise InputError(f"options {sorted(options)} for the target {target.name!r}: {error}") from None
 
@@ -38,10 +40,6 @@ def placed_counts(machine: RelaxationSubstrate) -> Callable[[Ledger], Ledger]:
     It adds deliveries within and between cores and splits the cores' work over them. For machines of another kind, and
     for a network that one chip does not hold, counts stay as they are.
     """
-    from mappers import place
-    from mappers.network_placement import core_traffic, network_connectivity, on_cores, with_deliveries
-    from mappers.placement import DoesNotFitError
-    from substrates.loihi2.relaxation import Loihi2Machine
 
     def as_they_are(ledger: Ledger) -> Ledger:
         return ledger

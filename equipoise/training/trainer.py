@@ -24,6 +24,7 @@ from hw_profiles.output import Output
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.reading import reading
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
+from substrates.network import Dense
 from substrates.seeds import stream
 
 if TYPE_CHECKING:
@@ -308,8 +309,6 @@ class _Training:
         return now
 
     def _symmetry(self, probe: slice) -> float:
-        from substrates.network import Dense
-
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
             return symmetry(self.network, feedback_scale=self.config.feedback_scale)
         drive = self.machine.drive(self.data.test_inputs[probe].to(self.device))

@@ -8,15 +8,16 @@ import numpy as np
 
 from equipoise.qubo.constraints.constraint import Constraint
 from equipoise.qubo.constraints.encoding import Encoding, bounded_powers
-from equipoise.qubo.constraints.model import ConstrainedProblem
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["from_cqm"]
+__all__ = ["parts_of_cqm"]
 
 
-def from_cqm(cqm: Any, name: str = "") -> ConstrainedProblem:
-    """The same model over bits: a spin is 2 x - 1, a whole number a sum of powers of two between its bounds.
+def parts_of_cqm(cqm: Any, name: str = "") -> tuple[Problem, tuple[Constraint, ...], tuple[Encoding, ...]]:
+    """Objective, constraints and encodings over bits.
+
+    A spin is 2 x - 1, a whole number a sum of powers of two between its bounds.
 
     Raises:
         InputError: a real variable, bounds that are none, or a constraint that is not linear.
@@ -39,7 +40,7 @@ def from_cqm(cqm: Any, name: str = "") -> ConstrainedProblem:
         sense = constraint.sense.value
         constraints.append(Constraint.of(str(label), list(terms), list(terms.values()), sense, constraint.rhs - bound))
     special = tuple(e for label, e in encodings.items() if not (e.weights == (1,) and e.offset == 0))
-    return ConstrainedProblem(objective, tuple(constraints), special)
+    return objective, tuple(constraints), special
 
 
 def _encode(cqm: Any, label: Any, first: int) -> Encoding:

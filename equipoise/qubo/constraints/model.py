@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from equipoise.qubo.constraints.constraint import Constraint
+from equipoise.qubo.constraints.cqm import parts_of_cqm
 from equipoise.qubo.constraints.encoding import Encoding
+from equipoise.qubo.constraints.penalties import penalised, sufficient
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
-__all__ = ["ConstrainedProblem"]
+__all__ = ["ConstrainedProblem", "from_cqm"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +133,6 @@ class ConstrainedProblem:
 
     def to_problem(self) -> Problem:
         """A plain QUBO whose best states meet every constraint that can be met: prices that surely suffice."""
-        from equipoise.qubo.constraints.penalties import penalised, sufficient
-
         return penalised(self, [sufficient(self)] * len(self.constraints)).problem
 
     @classmethod
@@ -141,10 +141,17 @@ class ConstrainedProblem:
         if isinstance(source, cls):
             return source
         if hasattr(source, "constraints") and hasattr(source, "objective") and hasattr(source, "vartype"):
-            from equipoise.qubo.constraints.cqm import from_cqm
-
             return from_cqm(source)
         return cls(Problem.of(source))
 
     def __repr__(self) -> str:
         return f"<ConstrainedProblem: {self.num_variables} variables, {len(self.constraints)} constraints>"
+
+
+def from_cqm(cqm: Any, name: str = "") -> ConstrainedProblem:
+    """The same model over bits: a spin is 2 x - 1, a whole number a sum of powers of two between its bounds.
+
+    Raises:
+        InputError: a real variable, bounds that are none, or a constraint that is not linear.
+    """
+    return ConstrainedProblem(*parts_of_cqm(cqm, name))

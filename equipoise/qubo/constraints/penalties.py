@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from equipoise.qubo.constraints.constraint import Constraint
 from equipoise.qubo.constraints.encoding import bounded_powers
-from equipoise.qubo.constraints.model import ConstrainedProblem
 from equipoise.qubo.problem import INTEGER_LIMIT, Problem
 from hw_profiles.errors import InputError
+
+if TYPE_CHECKING:
+    from equipoise.qubo.constraints.model import ConstrainedProblem
 
 __all__ = ["Penalised", "first_prices", "largest_gain", "penalised", "sufficient"]
 

@@ -5,6 +5,7 @@ The readers are imported when they are used, so that the table is had without th
 
 from __future__ import annotations
 
+# Imports inside functions are late: the table of formats is read without numba.
 import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

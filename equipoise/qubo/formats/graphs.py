@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from equipoise.qubo.formats._base import Fit, Format, Source, text_of
+from equipoise.qubo.generators import Colouring, IndependentSet, MaxCut, VertexCover
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 from hw_profiles.reading import check_size
@@ -20,27 +21,19 @@ __all__ = ["ADJLIST", "EDGELIST", "GML", "GRAPHML", "KINDS", "graph_problem"]
 
 
 def _mis(graph: Any) -> Problem:
-    from equipoise.qubo.generators import IndependentSet
-
     return IndependentSet(graph).problem
 
 
 def _cover(graph: Any) -> Problem:
-    from equipoise.qubo.generators import VertexCover
-
     return VertexCover(graph).problem
 
 
 def _maxcut(graph: Any) -> Problem:
-    from equipoise.qubo.generators import MaxCut
-
     return MaxCut(graph).problem
 
 
 def _colouring(colours: int) -> Callable[[Any], Problem]:
     def make(graph: Any) -> Problem:
-        from equipoise.qubo.generators import Colouring
-
         return Colouring(graph, colours).problem
 
     return make

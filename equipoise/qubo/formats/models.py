@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from equipoise.qubo.constraints import from_cqm
 from equipoise.qubo.formats._base import Fit, Format, Source, text_of
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
@@ -35,8 +36,6 @@ def lp(source: Source) -> ConstrainedProblem:
 
 
 def _model(model: Any, name: str) -> ConstrainedProblem:
-    from equipoise.qubo.constraints import from_cqm
-
     if not model.num_variables():
         raise InputError(f"{name}: the problem has zero variables")
     return from_cqm(model, name)

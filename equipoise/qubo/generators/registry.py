@@ -7,6 +7,7 @@ from the signature; the help of a parameter stands in ``Annotated[int, "help"]``
 
 from __future__ import annotations
 
+# Imports inside functions are late: the table of generators is read without numba.
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

@@ -13,6 +13,7 @@ import numpy as np
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.search.base import Search
+from equipoise.qubo.search.matrix import whole
 from equipoise.qubo.search.methods import keeping
 from equipoise.qubo.search.registry import choose
 from equipoise.qubo.search.structure import Structure, find
@@ -60,8 +61,6 @@ class Processor:
         }
 
     def _matrix_unit(self) -> float:
-        from equipoise.qubo.search.matrix import whole
-
         return float(whole(self._problem)[0])
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from equipoise.report.figures.style import MUTED, PALETTE, figure, words
+from equipoise.study.findings import PUBLISHED, energy_ratios, gaps, medians
 
 if TYPE_CHECKING:
     from equipoise.study import StudyData
@@ -14,8 +15,6 @@ __all__ = ["gap_by_size", "ratio_by_size"]
 
 def ratio_by_size(data: StudyData) -> Any:
     """Power ratio of each CPU solver over Loihi 2, median and range, against the number of variables."""
-    from equipoise.study.findings import PUBLISHED, energy_ratios, medians
-
     ratios = energy_ratios(data)
     if not ratios:
         return None
@@ -51,8 +50,6 @@ def ratio_by_size(data: StudyData) -> Any:
 
 def gap_by_size(data: StudyData) -> Any:
     """Mean gap of each solver against the number of variables."""
-    from equipoise.study.findings import gaps
-
     found = gaps(data)
     if not found:
         return None
