@@ -8,6 +8,7 @@ from typing import Any
 import dimod
 import numpy as np
 
+from equipoise.qubo.constraints import solve_constrained
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solving import Solution, read_seeds, solve
 
@@ -75,8 +76,6 @@ class _AnnealerSampler(dimod.Sampler):
             One sample per read and round, in the model's own variables, with dimod's ``is_feasible`` and
             ``is_satisfied``; energies are of the objective alone.
         """
-        from equipoise.qubo.constraints import solve_constrained
-
         names = {"num_reads": "reads", "num_steps": "steps"}
         known = {names.get(name, name): value for name, value in parameters.items()}
         scheme = known.pop("scheme", self._scheme)

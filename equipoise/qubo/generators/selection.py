@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 
+from equipoise.qubo.constraints import ConstrainedProblem
 from equipoise.qubo.constraints.encoding import bounded_powers
 from equipoise.qubo.generators._base import Instance, positive
 from equipoise.qubo.problem import Problem
@@ -91,8 +92,6 @@ class Portfolio(Instance):
 
     def model(self) -> Any:
         """The same with the number of assets as a constraint, for `equipoise.qubo.solve_constrained`."""
-        from equipoise.qubo.constraints import ConstrainedProblem
-
         rows, cols = np.triu_indices(len(self.returns), 1)
         own = np.diagonal(self.covariance) - self.appetite * self.returns
         free = Problem.build(own, rows, cols, 2 * self.covariance[rows, cols], name=self.problem.name)
