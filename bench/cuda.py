@@ -189,7 +189,7 @@ def equality(bench: Bench) -> dict[str, Any]:
         cases += [(n, "centered", h) for n in NETWORKS for h in HOMEOSTASES if h != "none"]
         cases = [(*c, dtype) for c in cases for dtype in (torch.float64, torch.float32)]
         random.Random(0).shuffle(cases)  # whatever the time allows is spread over all of them
-        stop_at = bench.left() - 70
+        stop_at = bench.left() - 55
         for name, rule, homeostasis, dtype in cases[::4] if bench.small else cases:
             if bench.left() < stop_at:
                 break
@@ -363,6 +363,57 @@ def profile(bench: Bench) -> list[dict[str, Any]]:
     return found
 
 
+def variants(bench: Bench) -> list[dict[str, Any]]:
+    """Ways to multiply by one layer of the paper's network: 128 x 16 x 16 to 256 x 8 x 8, batch 50."""
+    F = torch.nn.functional
+    batch, low, high, side = (2, 4, 6, 8) if bench.small else (50, 128, 256, 16)
+    taps = torch.randn(high, low, 4, 4, device=bench.device)
+    phases = torch.randn(4 * low, high, 2, 2, device=bench.device)
+    kernel = torch.randn(high, low, 3, 3, device=bench.device)
+    v = torch.randn(batch, low, side, side, device=bench.device)
+    h = torch.randn(batch, high, side // 2, side // 2, device=bench.device)
+    full = torch.randn(batch, high, side, side, device=bench.device)
+
+    def interleaved(x: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        n = x.shape[-1]
+        maps = F.conv2d(x, k, padding=1).unflatten(1, (4, low))
+        out = torch.empty(batch, low, 2 * n, 2 * n, device=x.device, dtype=x.dtype)
+        for i in range(4):
+            a, b = divmod(i, 2)
+            out[:, :, a::2, b::2] = maps[:, i, :, a : a + n, b : b + n]
+        return out
+
+    operations = {
+        "folded": (lambda x, k: F.conv2d(x, k, stride=2, padding=1), v, taps),
+        "folded-back": (lambda x, k: F.conv_transpose2d(x, k, stride=2, padding=1), h, taps),
+        "folded-back-interleaved": (interleaved, h, phases),
+        "plain": (lambda x, k: F.conv2d(x, k, padding=1), v, kernel),
+        "plain-back": (lambda x, k: F.conv_transpose2d(x, k, padding=1), full, kernel),
+        "plain-back-as-forward": (
+            lambda x, k: F.conv2d(x, k, padding=1), full, kernel.flip(2, 3).transpose(0, 1).contiguous()
+        ),
+    }  # fmt: skip
+    rows = []
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark
+    choices = itertools.product(
+        ("float32", "tf32", "bfloat16"), (torch.contiguous_format, torch.channels_last), (False, True)
+    )
+    for precision, layout, search in choices:
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = precision == "tf32", search
+        for name, (operation, x, k) in operations.items():
+            dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+            x, k = (t.to(dtype).contiguous(memory_format=layout) for t in (x, k))
+            calls = 2 if bench.small else 20
+            seconds = bench.seconds(lambda o=operation, x=x, k=k, n=calls: [o(x, k) for _ in range(n)], 0.2, 2) / calls
+            channels = "last" if layout == torch.channels_last else "first"
+            row = {"operation": name, "precision": precision, "channels": channels, "search": search}
+            rows.append(row | {"us": 1e6 * seconds})
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = before
+    for row in rows:
+        print("   ", *row.values(), flush=True)
+    return rows
+
+
 # --- training
 
 
@@ -489,7 +540,7 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.manual_seed(0)
     bench = Bench(torch.device(arguments.device), arguments.out, arguments.small, arguments.budget)
-    for part in (environment, peak, graphs, chip, equality, speed, epoch, paper_step, memory, profile):
+    for part in (environment, peak, graphs, chip, equality, speed, epoch, paper_step, memory, variants, profile):
         bench.part(part.__name__, part)
     failed = [k for k, v in bench.results.items() if isinstance(v, dict) and "error" in v]
     print(f"[{time.perf_counter() - bench.began:6.1f} s] done; parts that failed: {failed or 'none'}", flush=True)

@@ -22,6 +22,7 @@ from learning_rules.rule import Estimate, Phases, Rule
 from learning_rules.stencil import StencilRule
 from learning_rules.unsettled import SamplePolicy
 from substrates.base import Drive, Equilibrium, RelaxationSubstrate
+from substrates.devices import multiplying
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +119,8 @@ class Learner:
     def check(self, machine: RelaxationSubstrate) -> None:
         """Raise, before any work, unless ``machine`` can do what the rule needs."""
         self.rule.check(machine)
+        if self.homeostasis is not None:
+            self.homeostasis.check(machine.network)
 
     def step(
         self,
@@ -139,6 +142,14 @@ class Learner:
             state: from `init` or the last step.
             progress: share of the training done, for schedules.
         """
+        if state.step == 0:
+            self.check(machine)
+        with multiplying(getattr(machine, "precision", "float32"), inputs.device):
+            return self._step(machine, inputs, target, state, progress)
+
+    def _step(
+        self, machine: RelaxationSubstrate, inputs: Tensor, target: Tensor, state: LearnerState, progress: float
+    ) -> tuple[LearnReport, LearnerState]:
         network = machine.network
         if len(target) != len(inputs):
             raise InputError(f"{len(inputs)} inputs but {len(target)} targets; expected one target per input")
@@ -217,10 +228,10 @@ class Learner:
         if separate:
             for p in parameters:
                 p.grad = None
-        if self.combination == "decoupled":
-            coefficient *= machine.network.num_neurons / 2
-        loss = self.homeostasis.accumulate(machine.network, estimate.activities, coefficient, step)
-        if self.combination == "decoupled":
+        decoupled = self.combination == "decoupled"
+        accumulate = self.homeostasis.accumulate_decoupled if decoupled else self.homeostasis.accumulate
+        loss = accumulate(machine.network, estimate.activities, coefficient, step)
+        if decoupled:
             move_decoupled(parameters, task)
         elif separate:
             combine_conflict_free(parameters, task)

@@ -36,9 +36,9 @@ def symmetry(
     n = network.num_neurons
     recurrent = list(network.recurrent_couplings())
     if all(isinstance(c, Dense) for c in recurrent):
-        from learning_rules.homeostasis.closed_form import dense_blocks
+        from learning_rules.homeostasis.closed_form import matrix_blocks
 
-        blocks = dense_blocks(network)
+        blocks = {key: block.values for key, block in matrix_blocks(network).items()}
         norm = trace = diagonal = 0.0
         for (target, source), weight in blocks.items():
             norm += float((weight * weight).sum()) * feedback_scale ** (target - source)

@@ -103,6 +103,25 @@ class Homeostasis(ABC):
             step: number of this batch; selects the random draws, if any.
         """
 
+    def check(self, network: Network) -> None:
+        """Raise, before any work, where the method cannot treat one of the network's couplings.
+
+        Raises:
+            InputError: names the coupling and the method that can.
+        """
+        del network  # any coupling will do unless a method says otherwise
+
+    def accumulate_decoupled(self, network: Network, activities: State, coefficient: float, step: int) -> float:
+        """`accumulate` in the size of the decoupled form, n/2 times the gradient: the share of W - B^T that a side
+        gives up. The gradient of a kernel is a sum over all its places and is divided by their number."""
+        loss = self.accumulate(network, activities, coefficient * network.num_neurons / 2, step)
+        with torch.no_grad():
+            for coupling in network.recurrent_couplings():
+                for parameter in own_weights(coupling):
+                    if coupling.uses != 1 and parameter.grad is not None:
+                        parameter.grad /= coupling.uses
+        return loss
+
     def scale(self, coupling: Coupling) -> float:
         """The layer factor of ``coupling``."""
         if not self.layer_scale:

@@ -17,7 +17,6 @@ from learning_rules.homeostasis.base import (
     without_bias_gradient,
 )
 from learning_rules.homeostasis.jacobian_vector import Distribution, draw_like
-from substrates.network import Dense
 
 if TYPE_CHECKING:
     from substrates.network import Network
@@ -54,8 +53,17 @@ class NoiseCorrelation(Homeostasis):
         if not self.amplitude > 0:
             raise InputError(f"the injected noise must have an amplitude above zero, got {self.amplitude}")
 
+    def check(self, network: Network) -> None:
+        for coupling in network.recurrent_couplings():
+            if coupling.state_dependent:
+                raise InputError(
+                    f"the noise-correlation rule needs currents that are linear in the activities, and "
+                    f"{coupling.describe()} pools by softmax; use the method jacobian-vector"
+                )
+
     @torch.no_grad()
     def accumulate(self, network: Network, activities: State, coefficient: float, step: int) -> float:
+        self.check(network)
         n, batch = network.num_neurons, activities[0].shape[0]
         loss = 0.0
         units = self.units(network)
@@ -67,11 +75,6 @@ class NoiseCorrelation(Homeostasis):
                 weights = own_weights(coupling)
                 if not weights:
                     continue  # tied to the opposite direction: nothing to learn
-                if not isinstance(coupling, Dense):
-                    raise InputError(
-                        f"the noise-correlation rule needs dense couplings, {coupling.describe()} is a "
-                        f"{type(coupling).__name__}; use the method jacobian-vector"
-                    )
                 ratio = units[coupling.source] / units[coupling.target]
                 factor = ratio * self.speed * coefficient * self.scale(coupling) * 2.0 / (n * batch * self.draws)
                 kept = [None if p.grad is None else p.grad.clone() for p in weights]
@@ -79,8 +82,8 @@ class NoiseCorrelation(Homeostasis):
                     p.grad = None
                 with without_bias_gradient(coupling):
                     source, target = coupling.source, coupling.target
-                    coupling.accumulate_gradient(eps[source], response[target])
-                    coupling.accumulate_gradient(response[source], -eps[target])
+                    coupling.accumulate_between(eps[source], activities[target], response[target])
+                    coupling.accumulate_between(response[source], activities[target], -eps[target])
                 for p, before in zip(weights, kept):
                     product, p.grad = p.grad, before
                     assert product is not None

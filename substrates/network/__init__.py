@@ -11,6 +11,7 @@ from hw_profiles.registry import lazy_package
 
 if TYPE_CHECKING:
     from substrates.network.activations import Activation
+    from substrates.network.builder import Layer, chain, conv, dense
     from substrates.network.convolution import Convolution, ConvolutionFeedback
     from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
     from substrates.network.couplings import INPUT, Coupling, Dense, Operator
@@ -28,6 +29,7 @@ __all__ = [
     "Cost",
     "Coupling",
     "Dense",
+    "Layer",
     "Network",
     "Operator",
     "Population",
@@ -35,7 +37,10 @@ __all__ = [
     "SquaredError",
     "State",
     "activation",
+    "chain",
+    "conv",
     "convolutional",
+    "dense",
     "hopfield",
     "layered",
     "loop",
@@ -45,6 +50,7 @@ __getattr__, __dir__ = lazy_package(
     __name__,
     {
         "substrates.network.activations": ("Activation",),
+        "substrates.network.builder": ("Layer", "chain", "conv", "dense"),
         "substrates.network.convolution": ("Convolution", "ConvolutionFeedback"),
         "substrates.network.costs": ("Cost", "SoftmaxReadout", "SquaredError"),
         "substrates.network.couplings": ("INPUT", "Coupling", "Dense", "Operator"),

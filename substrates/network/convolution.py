@@ -17,18 +17,19 @@ from substrates.network.costs import _add_grad
 from substrates.network.couplings import Coupling, Operator, by_parts
 from substrates.network.pooling import Pooling, pooling_named
 
-__all__ = ["Convolution", "ConvolutionFeedback"]
+__all__ = ["Convolution", "ConvolutionFeedback", "Geometry"]
 
 Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class _Geometry:
+class Geometry:
     """Shapes of a convolution, and its three products. Kernels are real; activities may be complex."""
 
     source: Shape
     target: Shape
     padding: int
+    side: int
     pooling: Pooling
 
     def low(self, x: Tensor) -> Tensor:
@@ -66,6 +67,20 @@ class _Geometry:
     def taps(self, kernel: Tensor) -> Tensor:
         """What is convolved with; laid out for the fast path."""
         return self.pooling.fold(kernel).contiguous(memory_format=torch.channels_last)
+
+    def tap_counts(self) -> Tensor:
+        """(1, 1, side, side): how often each tap falls inside the source, over the places of the taps."""
+        h, w = self.source[1:]
+        ones = torch.ones(1, 1, h, w, dtype=torch.float64)
+        side = self.side + self.pooling.stride - 1
+        like = torch.ones(1, 1, side, side, dtype=torch.float64)
+        places = nn.functional.conv2d(ones, like, stride=self.pooling.stride, padding=self.padding)
+        stride, padding = [self.pooling.stride] * 2, [self.padding] * 2
+        _, counts, _ = torch.ops.aten.convolution_backward(
+            torch.ones_like(places), ones, like, None, stride, padding, [1, 1], False, [0, 0], 1, [False, True, False]
+        )
+        found: Tensor = counts
+        return found
 
 
 class Convolution(Coupling):
@@ -116,7 +131,7 @@ class Convolution(Coupling):
             )
         self.source, self.target, self.source_shape, self.target_shape = source, target, source_shape, target_shape
         self.padding, self.pooling, self.side = padding, pooling, kernel
-        self.geometry = _Geometry((c, h, w), target_shape, padding, how)
+        self.geometry = Geometry((c, h, w), target_shape, padding, kernel, how)
         self.weight = nn.Parameter(torch.zeros(channels, c, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ from substrates.network.activations import Activation
 from substrates.network.costs import Cost
 from substrates.network.couplings import INPUT, Coupling, Operator
 from substrates.network.registry import activation
+
+if TYPE_CHECKING:
+    from substrates.network.builder import Layer
 
 __all__ = ["Network", "Population"]
 
@@ -77,11 +81,51 @@ class Network(nn.Module):
             if (couplings[i].source, couplings[i].target) != (couplings[j].target, couplings[j].source):
                 raise InputError(f"couplings {i} and {j} do not run in opposite directions")
         self.input_shape = tuple(input_shape)
-        self.populations = tuple(populations)
+        self.populations: tuple[Population, ...] = tuple(populations)
         self.couplings = nn.ModuleList(couplings)
         self.cost = cost
         self.reciprocal = tuple(reciprocal)
         self.activations: tuple[Activation, ...] = tuple(activation(p.activation) for p in populations)
+
+    @classmethod
+    def chain(cls, inputs: int | Sequence[int], *layers: int | Layer, classes: int, **settings: Any) -> Network:
+        """Layers one after another with feedback: see `substrates.network.builder.chain`."""
+        from substrates.network.builder import chain
+
+        return chain(inputs, *layers, classes=classes, **settings)
+
+    def forward(self, inputs: Tensor, *, max_steps: int = 200, tolerance: float = 1e-4) -> State:
+        """The activities at the free equilibrium, one tensor (batch, *shape) per population, without a gradient.
+
+        Alternating sweeps as on the target ``ideal``; samples that cycle go on in shorter steps.
+
+        Raises:
+            InputError: inputs of another shape, or an empty batch.
+        """
+        from substrates.analog import IdealMachine
+        from substrates.analog.solvers import AlternatingBlocks
+        from substrates.base import Stop
+
+        machine = IdealMachine(self, solver=AlternatingBlocks(0.7))
+        return machine.relax(machine.drive(inputs), Stop(max_steps, tolerance)).activities
+
+    def extra_repr(self) -> str:
+        """Shapes of the populations and what leads where; parameters in all."""
+        names = {INPUT: "input", **{i: p.name for i, p in enumerate(self.populations)}}
+        lines = [f"input {_by(self.input_shape)}"]
+        lines += [f"{p.name} {_by(p.shape)} {p.activation}" for p in self.populations]
+        pairs = {i for pair in self.reciprocal for i in pair}
+        for i, c in enumerate(self.couplings):
+            what = _by(tuple(c.weight.shape)) if c.weight is not None else "tied"
+            pooled = f" {c.pooling} pooling" if hasattr(c, "pooling") else ""
+            pair = " (reciprocal)" if i in pairs else ""
+            lines.append(f"{names[c.source]} -> {names[c.target]}: {type(c).__name__} {what}{pooled}{pair}")
+        parameters = sum(p.numel() for p in self.parameters())
+        lines.append(f"cost {type(self.cost).__name__}, {self.num_neurons} neurons, {parameters} parameters")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return "Network(\n" + "\n".join(f"  {line}" for line in self.extra_repr().splitlines()) + "\n)"
 
     @property
     def num_neurons(self) -> int:
@@ -216,3 +260,7 @@ class Network(nn.Module):
         for coupling in self.couplings:
             pre = inputs if coupling.source == INPUT else activities[coupling.source]
             coupling.accumulate_between(pre, activities[coupling.target], errors[coupling.target])
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)

@@ -39,6 +39,10 @@ class Pooling(ABC):
         """The transpose of `fold`: a gradient with respect to the taps as one with respect to the kernel."""
         return taps
 
+    def refold(self, taps: Tensor) -> Tensor:
+        """The kernel whose `fold` these taps are."""
+        return taps
+
     def pool(self, y: Tensor) -> Tensor:
         """P(y)."""
         return y
@@ -84,6 +88,15 @@ class AverageFold(_Linear):
 
     def unfold(self, taps: Tensor) -> Tensor:
         return nn.functional.avg_pool2d(taps, 2, stride=1)
+
+    def refold(self, taps: Tensor) -> Tensor:
+        # fold is a sum with the row before, halved, along either axis: undone from the first row on
+        for axis in (2, 3):
+            rows: list[Tensor] = []
+            for row in taps.unbind(axis)[:-1]:
+                rows.append(2.0 * row - rows[-1] if rows else 2.0 * row)
+            taps = torch.stack(rows, axis)
+        return taps
 
 
 class SoftmaxPooling(Pooling):

@@ -102,7 +102,9 @@ class _Recording:
             self._result = block.relaxed(stop, self._cycling)
 
     def _begin(self, solver: Solver) -> None:
-        self._block = Block(solver, replace(self._field, _made=None), self._start, self._stop.tolerance)
+        field = replace(self._field, _made=None)
+        assert field.plan  # made here, from this batch, and not in whatever recording uses it first
+        self._block = Block(solver, field, self._start, self._stop.tolerance)
         # the state is written over while advancing: it must not be what the phase starts from
         self._block.membranes = tuple(u.clone() for u in self._block.membranes)
 

@@ -144,7 +144,7 @@ def test_devices_by_name():
 def test_memory_is_checked_before_anything_is_put_there(monkeypatch):
     network = convolutional((3, 32, 32), (8, 16), pooling="average")
     assert memory_estimate(network, 200) > memory_estimate(network, 100) > 4 * network.num_neurons * 100
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1_000_000, 2_000_000))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1_000_000_000, 2_000_000_000))
     with pytest.raises(InputError, match="batch of"):
         check_memory(network, 100, torch.device("cuda"))
     check_memory(network, 100, torch.device("cpu"))
