@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check bench docs-figures build clean
+.PHONY: help setup demo test matrix lint types check bench docs-figures build clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -34,6 +34,9 @@ demo: $(STAMP)   ## see it work: two networks learn, a QUBO is solved, a page sa
 
 test: $(STAMP)   ## run the test suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
+
+matrix: $(STAMP) ## every rule x homeostasis x wiring x read-out x activation (the test suite runs a tenth)
+	EQUIPOISE_MATRIX=all $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q tests/learning_rules/test_matrix.py
 
 lint: $(STAMP)   ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
