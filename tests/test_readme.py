@@ -14,8 +14,8 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_there_are_snippets_for_both_halves() -> None:
-    assert any("qubo" in snippet for snippet in SNIPPETS)
-    assert any("training" in snippet for snippet in SNIPPETS)
+    assert any("solve(" in snippet for snippet in SNIPPETS)
+    assert any("train(" in snippet for snippet in SNIPPETS)
 
 
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))
