@@ -43,7 +43,12 @@ def load_profile(name_or_path: str | Path) -> ProfileModel:
         if not path.is_file():
             raise InputError(f"no profile file {text}; give a .toml file or one of {', '.join(list_profiles())}")
         return _load(path, path.stat().st_mtime_ns)
-    path = PROFILES.find(ALIASES.get(text, text))
+    text = ALIASES.get(text, text)
+    from hw_profiles.chip_file import DEVICES, list_chips
+
+    # A device is a profile too: its prices are computed from its file.
+    own = text in list_chips() and text not in list_profiles()
+    path = DEVICES.find(text) if own else PROFILES.find(text)
     return _load(path, path.stat().st_mtime_ns)
 
 
@@ -78,9 +83,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _complete(data: dict[str, Any], path: Path) -> dict[str, Any]:
     """Fill in what the file leaves to others: ``extends`` another profile, a processor's prices from its figures."""
+    from hw_profiles.chip_prices import chip_profile
     from hw_profiles.processor import processor_prices
 
-    base = data.pop("extends", None)
+    data = _as_profile(data, path)
+    base = data.get("extends")
     if base is not None:
         if not isinstance(base, str):
             raise InputError(f"{path}: extends takes the name of a profile, got {base!r}")
@@ -92,7 +99,24 @@ def _complete(data: dict[str, Any], path: Path) -> dict[str, Any]:
         inherited = _complete(_read(known), known)
         kept = [entry for entry in _tables(inherited, "price") if _identity(entry) not in own]
         data = {**inherited, "notes": [], **data, "price": kept + _tables(data, "price")}
-    return processor_prices(data)
+        del data["extends"]
+    return processor_prices(chip_profile(data))
+
+
+def _as_profile(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A chip file (device, array, converters, ...) as a profile that takes its prices from that file."""
+    from hw_profiles.chip_file import QUANTITIES
+
+    sections = {quantity.section for quantity in QUANTITIES.values()}
+    if {"price", "chip", "processor", "kind"}.intersection(data) or not sections.intersection(data):
+        return data
+    if isinstance(data.get("extends"), str) and data["extends"] in set(list_profiles()):
+        return data
+    return {
+        "schema_version": 2, "name": str(data.get("name", path.stem)), "title": str(data.get("title", path.stem)),
+        "kind": "analog", "chip": str(path),
+        "not_counted": ["digital control, clock distribution and host", "drift compensation and calibration"],
+    }  # fmt: skip
 
 
 def _identity(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": ("train", "Train a network by equilibrium propagation."),
     "targets": ("targets", "List every target, available or not, and what is missing."),
     "profiles": ("profiles", "List, show and check hardware profiles."),
+    "devices": ("devices", "List, show, check, plot and fit analog devices."),
     "validate": ("validate", "Hold the profiles against published measurements, misses included."),
     "price": ("price", "Price a record's counts on another hardware profile."),
     "report": ("report", "Make one self-contained HTML page out of records."),

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from equipoise.cli._common import force_option
+
 __all__ = ["command"]
 
 
@@ -15,7 +17,7 @@ __all__ = ["command"]
 @click.option("--machine", help="Only this machine or profile.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a page: .md or .html.")
-@click.option("--force", is_flag=True, help="Replace the page if it is there.")
+@force_option
 def command(files: tuple[Path, ...], machine: str | None, as_json: bool, out: Path | None, force: bool) -> None:
     """Hold the profiles against published measurements.
 

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw_profiles.errors import InputError
+from hw_profiles.chip_file import DEVICES, find_chip, list_chips, load_chip
+from hw_profiles.reading.files import reading
 from hw_profiles.reading.settings import read_toml
-from hw_profiles.registry import Registry, data_files, toml_file
 from substrates.analog.imperfections.parameters import ChipParameters
 
 __all__ = ["DEVICES", "list_presets", "load_preset"]
 
-#: name -> its file
-DEVICES: Registry[Path] = Registry(
-    "device", "equipoise.devices", data_files(Path(__file__).parents[1] / "presets"), toml_file, files=".toml"
-)
+FIX = "docs/energy.md says what a chip file holds"
 
 
 def list_presets() -> list[str]:
-    """Names of the presets there are: those of this package and of installed plug-ins."""
-    return sorted(DEVICES)
+    """Names of the chips there are: those of `hw_profiles/devices` and of installed plug-ins."""
+    return list_chips()
 
 
 def load_preset(name: str | Path) -> ChipParameters:
-    """A kind of chip by name, or from a file of the user's own (``*.toml`` with a table ``[parameters]``).
+    """The faults of a kind of chip, by name or from a file of the user's own.
+
+    The file is a chip file (device, array, converters, timing; `hw_profiles.chip_file`), which gives prices too, or has
+    a table ``[parameters]`` with fields of `ChipParameters`, which gives faults only.
 
     Raises:
         InputError: no such preset or file, not TOML, unknown or impossible parameters.
     """
-    path = Path(name) if str(name).endswith(".toml") else DEVICES.find(str(name))
-    _, data = read_toml(path, "device file", f"give a .toml file or one of {', '.join(list_presets())}")
-    if not isinstance(data.get("parameters"), dict):
-        raise InputError(f"preset {name}: no table [parameters]; see substrates/analog/README.md")
-    return ChipParameters.from_dict(data["parameters"], f"preset {name}")
+    path = find_chip(name)
+    data = read_toml(path, "device file", FIX)[1]
+    with reading(path, "device file", FIX):
+        if isinstance(data.get("parameters"), dict):
+            return ChipParameters.from_dict(data["parameters"], f"preset {name}")
+        return ChipParameters.from_dict(load_chip(name).faults(), f"device {name}")
