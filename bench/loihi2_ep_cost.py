@@ -1,6 +1,6 @@
 """Events, energy and latency of one inference and one training sample of 784-256-256-10, chip beside conventional CPU.
 
-    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--profiles loihi2,loihi1] [--json]
+    python bench/loihi2_ep_cost.py [--samples 50] [--threshold 12] [--profiles loihi2,loihi1] [--drive barrier] [--json]
 
 The counts are exact; the prices are the profiles', with their range and grade. Deliveries between cores, and which core
 does how much, come from the placement on Oheo Gulch. The CPU rows are the float machine as the trainer uses it, same
@@ -19,7 +19,7 @@ import torch
 
 from equipoise.training.datasets import load_dataset
 from equipoise.training.machines import make_machine, placed_counts
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Component, Event, Ledger
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
 from learning_rules import Centered, Phases
@@ -28,9 +28,10 @@ from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.network import layered
 
 
-def estimates(ledger: Ledger, profile: str, samples: int, chips: int | None) -> dict[str, Any]:
-    """Energy and latency per sample."""
-    cost = price(ledger, load_profile(profile), chips=chips)
+def estimates(ledger: Ledger, profile: str, samples: int, chips: int | None, drive: str | None) -> dict[str, Any]:
+    """Energy and latency per sample; ``drive`` where the profile has more than one."""
+    prices = load_profile(profile)
+    cost = price(ledger, prices, chips=chips, drive=drive if prices.drive else None)
     result: dict[str, Any] = {}
     for name, of in (("energy_j", cost.energy), ("latency_s", cost.latency)):
         plain = of.as_dict()
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument(
         "--chips", type=int, help="powered; default: as many as the placement needs, or the machine has"
     )
+    parser.add_argument("--drive", choices=("barrier", "lava"), default="barrier", help="what drives a step")
     parser.add_argument("--data-dir")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -74,7 +76,7 @@ def main() -> None:
             if name == "ideal":
                 counted = Ledger()
                 # CPU time stands for wall time: what the core needs when nobody else wants it.
-                counted.add(Event.WALL_NANOSECONDS, spent[what], component="cpu")
+                counted.add(Event.WALL_NANOSECONDS, spent[what], component=Component.PROCESSOR)
             events = {e.value: round(ledger.total(e) / options.samples) for e in Event if ledger.total(e)}
             layers = {
                 f"{p.name} {phase}": round(ledger.total(Event.MESSAGES, layer=p.name, phase=phase) / options.samples)
@@ -88,7 +90,9 @@ def main() -> None:
                 "events": events,
                 "messages": layers,
             }
-            row["cost"] = {p: estimates(counted, p, options.samples, options.chips) for p in profile.split(",")}
+            row["cost"] = {
+                p: estimates(counted, p, options.samples, options.chips, options.drive) for p in profile.split(",")
+            }
             rows.append(row)
     if options.json:
         print(json.dumps(rows))

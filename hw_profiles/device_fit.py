@@ -203,8 +203,8 @@ def fit_pulses(pulses: Pulses) -> DeviceFit:
         end = -step / slope if slope < 0 else math.inf  # where the line says that pulses do nothing
         if not end > LEAST_END:
             raise InputError(
-                f"a pulse {name} would vanish at w = {way * end:.2f}, inside the measured range (-1 to 1): this device is "
-                "not linear in its conductance; fit a part of the range"
+                f"a pulse {name} would vanish at w = {way * end:.2f}, inside the measured range (-1 to 1): this "
+                "device is not linear in its conductance; fit a part of the range"
             )
         left = size - (step + slope * w)
         parabola = np.polyfit(w, size, 2)
