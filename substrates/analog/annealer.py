@@ -22,10 +22,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ from substrates.analog.imperfections.parameters import ChipParameters
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.random import stream_key
 
-__all__ = ["REFUSED", "AnalogAnnealer", "Cooling"]
+__all__ = ["REFUSED", "AnalogAnnealer", "Cooling", "Run"]
 
 #: fault -> why an annealer cannot have it
 REFUSED = {
@@ -104,6 +105,9 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
         InputError: a fault that is `REFUSED`, or one that leaves nothing to anneal; the text names it.
     """
 
+    name: ClassVar[str] = "analog"
+    refused: ClassVar[Mapping[str, str]] = REFUSED
+
     def __init__(
         self,
         indptr: npt.ArrayLike,
@@ -150,9 +154,9 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
 
     def _cells_of(self, chip: ChipParameters) -> ChipParameters:
         """The kind of chip with cells whose range the largest coefficient fills."""
-        wrong = [f"{name} ({why})" for name, why in REFUSED.items() if getattr(chip, name)]
+        wrong = [f"{name} ({why})" for name, why in self.refused.items() if getattr(chip, name)]
         if wrong:
-            raise InputError(f"the analog annealer has no {'; no '.join(wrong)}: set them to zero")
+            raise InputError(f"the {self.name} annealer has no {'; no '.join(wrong)}: set them to zero")
         if chip.rail and not chip.rail > 0.5:
             raise InputError(f"rail={chip.rail:g} keeps every output below 1/2, where comparators look; expected more")
         return replace(chip, weight_range=float(np.abs(self.pairs).max(initial=0.0)) or 1.0)
@@ -193,7 +197,7 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("analog", temporal_noise=True)
+        return Capabilities(self.name, temporal_noise=True)
 
     @cached_property
     def _local_minimum(self) -> tuple[npt.NDArray[np.float64], float]:
@@ -253,8 +257,8 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
         if self.chip.settling_time_s:
             steps = self._cut(steps)
 
-        def one(read: int) -> _Run:
-            run = _Run(self, stream_key(int(seeds[read]), "analog anneal"))
+        def one(read: int) -> Run:
+            run = self._start(stream_key(int(seeds[read]), f"{self.name} anneal"), schedule)
             clock = time.perf_counter_ns()
             size = 1000 if timeout_s is None else 200
             while (steps is None or run.step < steps) and not run.reached(target_cost):
@@ -282,6 +286,11 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
             np.array([run.wall_ns for run in runs], np.int64),
             self._count(int(done.sum()), len(runs), sum(run.looks for run in runs)),
         )
+
+    def _start(self, key: np.uint64, schedule: Cooling) -> Run:
+        """A read from rest; machines with other dynamics have runs of their own."""
+        del schedule  # `Run.advance` gets its temperatures
+        return Run(self, key)
 
     def _cut(self, steps: int | None) -> int:
         """The steps that fit in the settling time."""
@@ -345,7 +354,7 @@ def _temperature(energies: npt.NDArray[np.float64], weights: npt.NDArray[np.floa
     return math.sqrt(low * high)
 
 
-class _Run:
+class Run:
     """The evolving state of one read."""
 
     def __init__(self, annealer: AnalogAnnealer, key: np.uint64) -> None:
