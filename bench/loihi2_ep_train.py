@@ -25,7 +25,6 @@ import torch
 from equipoise.training import TrainConfig, train
 from equipoise.training.build import make_network
 from equipoise.training.datasets import Split, load_dataset
-from equipoise.training.machines import placed_counts
 from hw_profiles.ledger import Ledger
 from hw_profiles.per_sample import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.profile import load_profile
@@ -97,6 +96,7 @@ def local_run(data: Split, options: argparse.Namespace) -> dict[str, Any]:
     """Train by local updates only; the rate falls by half every quarter of the run."""
     network = layered(LAYERS, readout=False, seed=options.seed)
     machine = Loihi2Machine(network, threshold=2.0**-14)
+    place_machine(machine)
     counts, samples = machine.program(), {TRAINING_SAMPLE: 0, INFERENCE: 0}
     learner = LocalLearner(machine, rate=options.rate, homeostasis=options.local_homeostasis, seed=options.seed)
     start, curve = time.perf_counter(), []
@@ -114,7 +114,6 @@ def local_run(data: Split, options: argparse.Namespace) -> dict[str, Any]:
         samples[TRAINING_SAMPLE] += len(data.train_targets)
         samples[INFERENCE] += len(data.test_targets)
         _show("local", {"epoch": epoch + 1, "test_accuracy": curve[-1]})
-    counts = placed_counts(machine)(counts)
     per_sample = shares(counts, samples, load_profile("loihi2"))
     keep_local(options, curve, counts, samples)
     return {

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from equipoise.targets import Target, find_target
 from hw_profiles.errors import InputError
-from mappers import place
-from mappers.network_placement import core_traffic, network_connectivity, on_cores, with_deliveries
 from mappers.placement import DoesNotFitError
+from mappers.program import place_program
 from substrates.loihi2.relaxation import Loihi2Machine
 
 if TYPE_CHECKING:
-    from hw_profiles.ledger import Ledger
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
-__all__ = ["make_machine", "placed_counts"]
+__all__ = ["make_machine", "place_machine"]
 
 
 def make_machine(target: str | Target, network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
@@ -34,26 +32,12 @@ def make_machine(target: str | Target, network: Network, options: dict[str, Any]
         raise InputError(f"options {sorted(options)} for the target {target.name!r}: {error}") from None
 
 
-def placed_counts(machine: RelaxationSubstrate) -> Callable[[Ledger], Ledger]:
-    """A function that puts a machine's counts where they happened, on one Loihi 2 chip (Oheo Gulch).
+def place_machine(machine: RelaxationSubstrate) -> None:
+    """Put a machine of Loihi 2 on one chip (Oheo Gulch), so that everything is counted on its core.
 
-    It adds deliveries within and between cores and splits the cores' work over them. For machines of another kind, and
-    for a network that one chip does not hold, counts stay as they are.
+    Machines of another kind, and networks that one chip does not hold, stay as they are.
     """
-
-    def as_they_are(ledger: Ledger) -> Ledger:
-        return ledger
-
     if not isinstance(machine, Loihi2Machine):
-        return as_they_are
-    connectivity = network_connectivity(machine.network)
-    try:
-        placement = place(connectivity, "oheo-gulch")
-    except DoesNotFitError:
-        return as_they_are
-    traffic = core_traffic(connectivity, placement)
-
-    def placed(ledger: Ledger) -> Ledger:
-        return on_cores(with_deliveries(ledger, traffic), connectivity, placement)
-
-    return placed
+        return
+    with suppress(DoesNotFitError):
+        machine.placement = place_program(machine.pattern, "oheo-gulch")[0]

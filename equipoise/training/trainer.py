@@ -16,7 +16,7 @@ from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.devices import place_network, require_device
 from equipoise.training.evaluate import accuracy, gradient_cosine
-from equipoise.training.machines import make_machine, placed_counts
+from equipoise.training.machines import make_machine, place_machine
 from equipoise.training.result import TrainResult
 from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event, Phase
@@ -138,7 +138,7 @@ class _Training:
         learner.check(machine)
         batches = -(-len(split.train_targets) // config.batch_size)
         optimizer, scheduler = make_optimizer(config, network, config.epochs * batches)
-        run.placed = placed_counts(machine)
+        place_machine(machine)
         training = cls(
             run,
             config,

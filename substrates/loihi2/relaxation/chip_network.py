@@ -195,7 +195,7 @@ class ChipNetwork:
             inputs: (batch, input size), ``fraction_bits`` places.
 
         Returns:
-            (currents (batch, neurons), messages per sample, states clipped). Sums are exact: products of 8-bit
+            (currents (batch, neurons), messages per input neuron, states clipped). Sums are exact: products of 8-bit
             mantissas and 24-bit inputs stay below 2^53 for any fan-in that fits a chip.
         """
         current = np.zeros((inputs.shape[0], self.num_neurons), np.int64)
@@ -205,5 +205,5 @@ class ChipNetwork:
             lo, hi = self.rules.offset[c.target], self.rules.offset[c.target + 1]
             current[:, lo:hi] += total >> -c.exponent if c.exponent < 0 else total << c.exponent
         clipped = int(np.count_nonzero(np.abs(current) > STATE_MAX))
-        messages = np.count_nonzero(inputs, axis=1).astype(np.int64)
+        messages = np.count_nonzero(inputs, axis=0).astype(np.int64)
         return np.clip(current, -STATE_MAX, STATE_MAX).astype(np.int32), messages, clipped

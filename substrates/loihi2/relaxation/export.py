@@ -15,14 +15,12 @@ from substrates.loihi2.neurons.base import Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork, check_network
 from substrates.loihi2.relaxation.layout import Int32, States, activities_of
+from substrates.loihi2.relaxation.pattern import stored_sparse
 from substrates.loihi2.relaxation.phases import PhaseSchedule
 from substrates.loihi2.synapses import Dense, Direct, Sparse
 from substrates.loihi2.weights import SignMode
 
-__all__ = ["SPARSE_BELOW", "program_of"]
-
-#: a coupling with a smaller share of weights that are not zero becomes Sparse synapses: it takes less memory there
-SPARSE_BELOW = 0.3
+__all__ = ["program_of"]
 
 
 def program_of(
@@ -66,7 +64,7 @@ def program_of(
         if not -8 <= exponent <= 7:
             raise InputError(f"a coupling needs the exponent {exponent}, the chip has -8 to 7; rescale its weights")
         doubled = 2 * c.mantissas.astype(np.int64)
-        kind = Sparse if 0 < np.count_nonzero(doubled) < SPARSE_BELOW * doubled.size else Dense
+        kind = Sparse if stored_sparse(c) else Dense
         synapses = kind(doubled, exponent=exponent, sign_mode=SignMode.MIXED, graded=True)
         program.connect(names[c.source], names[c.target], synapses)
     return program

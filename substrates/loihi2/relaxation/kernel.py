@@ -147,7 +147,8 @@ def _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance
                 a_in[lo:hi] = 0
                 residual = max(residual, gap)
                 count[p] = _collect(pending[lo:hi], index[p], value[p])
-                tally.messages[b, p] += count[p]
+                for k in range(count[p]):
+                    tally.sent[b, lo + index[p, k]] += 1
                 tally.saturations[b, p] += clipped
                 sending = sending or count[p] > 0 or moving[p]
             if summed:

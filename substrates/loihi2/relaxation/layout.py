@@ -72,21 +72,21 @@ class Tally(NamedTuple):
     residual: Int64  #: (batch,) largest |target - u| met in the last step; 0 when quiescent
     quiescent: npt.NDArray[np.bool_]  #: (batch,) nothing on its way and nothing left to move
     cycling: npt.NDArray[np.bool_]  #: (batch,) an earlier state came back, and it is not the next one
-    messages: Int64  #: (batch, P) messages sent
+    sent: Int32  #: (batch, neurons) messages that each neuron sent
     saturations: Int64  #: (batch, P) states clipped to 24 bits
     activity_sum: Int64  #: (batch, neurons) sum of v over the steps, when asked for
 
 
-def blank_tally(batch: int, populations: int, neurons: int) -> Tally:
-    """A tally of zeros. ``neurons`` is 0 when the activity sum is not wanted."""
+def blank_tally(batch: int, populations: int, neurons: int, *, sums: bool) -> Tally:
+    """A tally of zeros; ``sums``: activities are to be added up over the steps."""
     return Tally(
         np.zeros(batch, np.int64),
         np.zeros(batch, np.int64),
         np.zeros(batch, np.bool_),
         np.zeros(batch, np.bool_),
+        np.zeros((batch, neurons), np.int32),
         np.zeros((batch, populations), np.int64),
-        np.zeros((batch, populations), np.int64),
-        np.zeros((batch, neurons), np.int64),
+        np.zeros((batch, neurons if sums else 0), np.int64),
     )
 
 

@@ -14,12 +14,14 @@ import torch
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
-from substrates.loihi2.neurons.relaxation import STATE_MAX
+from substrates.loihi2.engine.counts import count
+from substrates.loihi2.program import Placement, Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork
-from substrates.loihi2.relaxation.counting import count_input, count_relaxation
 from substrates.loihi2.relaxation.kernel import relax_samples
 from substrates.loihi2.relaxation.layout import Int32, Int64, States, Tally, activities_of, blank_tally
+from substrates.loihi2.relaxation.pattern import INPUTS, pattern_program
 from substrates.loihi2.relaxation.settings import Loihi2Settings
+from substrates.loihi2.widths import STATE_MAX
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +41,7 @@ class ChipDrive(Drive):
     """A batch's input as the chip gets it: one graded message per non-zero input value."""
 
     charge: Int32 = None  # type: ignore[assignment]  #: (batch, neurons) what the messages add to the currents
-    messages: Int64 = None  # type: ignore[assignment]  #: (batch,)
+    messages: Int64 = None  # type: ignore[assignment]  #: (input size,) of all samples
     clipped: int = 0
 
 
@@ -92,6 +94,8 @@ class Loihi2Machine(RelaxationSubstrate):
         self.saturations = 0  #: inputs, currents and states clipped to 24 bits since the machine was made
         self._warned = self._warned_clipped = False
         self._accumulator: Int32 | Int64 | None = None
+        self._pattern: Program | None = None
+        self.placement: Placement | None = None  #: cores of `pattern`; with one, counts are told apart by core
 
     @property
     def capabilities(self) -> Capabilities:
@@ -107,9 +111,29 @@ class Loihi2Machine(RelaxationSubstrate):
             )
         return ledger
 
+    @property
+    def pattern(self) -> Program:
+        """What is stored on the chip as a program, without weights: for placing and counting."""
+        self._require_program()
+        if self._pattern is None:
+            self._pattern = pattern_program(self.chip)
+        return self._pattern
+
+    def _count(self, sent: dict[str, Int64], steps: int, phase: Phase, reads: dict[str, int] | None = None) -> Ledger:
+        return count(self.pattern, self.placement, sent, steps, reads=reads, phase=phase)
+
+    def _count_phase(self, tally: Tally, phase: Phase) -> Ledger:
+        """A phase of all samples; at its end the host reads every activity."""
+        offset, populations = self.chip.rules.offset, self.network.populations
+        every = tally.sent.sum(axis=0, dtype=np.int64)
+        sent = {p.name: every[int(lo) : int(hi)] for p, lo, hi in zip(populations, offset, offset[1:])}
+        reads = {p.name: len(tally.steps) * p.size for p in populations}
+        return self._count(sent, int(tally.steps.sum()), phase, reads)
+
     def rewired(self) -> None:
         """Take note that the stored weights changed (``program`` and the local learner do)."""
         self._accumulator = self.chip.accumulator()
+        self._pattern = None
 
     def state_dict(self) -> dict[str, int]:
         """What a checkpoint needs beside the network's parameters: how often weights were written, what was clipped."""
@@ -177,11 +201,11 @@ class Loihi2Machine(RelaxationSubstrate):
                 layer="out",
                 phase=Phase.of_nudge(complex(nudge.beta).real),
             )
-        tally = blank_tally(drive.batch, len(self.chip.rules.kind), self.chip.num_neurons if sum_activity else 0)
+        tally = blank_tally(drive.batch, len(self.chip.rules.kind), self.chip.num_neurons, sums=sum_activity)
         self._run(states, bias, stop, tally)
         self._check_clipped(int(tally.saturations.sum()), "states")
         phase = Phase.of_nudge(None if nudge is None else complex(nudge.beta).real)
-        count_relaxation(ledger, self.chip, tally, phase)
+        ledger.merge(self._count_phase(tally, phase))
         activity = activities_of(states.u, self.chip.rules)
         output = activity[:, lo:].copy()
         state = ChipState(states, output)
@@ -220,7 +244,8 @@ class Loihi2Machine(RelaxationSubstrate):
         if start is None:
             states = States.rest(drive.batch, self.chip.num_neurons)
             states.current[:] = drive.charge
-            count_input(ledger, self.chip, drive.messages)
+            # The host writes the input one step before the first; samples run one after another on a chip.
+            ledger.merge(self._count({INPUTS: drive.messages}, drive.batch, Phase.FREE))
             return states, None
         if not isinstance(start.state, ChipState) or start.state.states.u.shape[0] != drive.batch:
             raise InputError("the starting equilibrium is not this machine's, or of another batch size")

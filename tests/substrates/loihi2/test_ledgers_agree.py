@@ -117,3 +117,61 @@ def test_engine_and_lava_over_random_networks() -> None:
             placement = spread(case.program, np.random.default_rng(1))
             ours = Engine(case.program, placement=placement).run(25).ledger
             assert ours == count(case.program, placement, theirs.sent, 25)
+
+
+@pytest.mark.filterwarnings("ignore:the nudge does not reach")
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_batched_relaxation_and_engine(seed: int) -> None:
+    """Every phase of every sample: the kernel's ledger of the batch is the sum of the engine's, input included."""
+    import torch
+
+    from substrates.base import Nudge, Stop
+    from substrates.loihi2.relaxation import Loihi2Machine
+    from substrates.loihi2.relaxation.export import program_of
+    from substrates.loihi2.relaxation.phase_program import free_force
+    from substrates.network import layered
+
+    rng = np.random.default_rng(seed)
+    sizes = [int(n) for n in rng.integers(2, 12, size=rng.integers(3, 5))]
+    variant = str(rng.choice(["relaxation", "sigma-delta"]))
+    plain = {"damping_shift": 0, "guard_bits": 0, "fraction_bits": 12, "message_bits": 12}
+    fields = (
+        {"variant": variant, **plain} if variant == "sigma-delta" else {"threshold": 2.0 ** -int(rng.integers(6, 15))}
+    )
+    network = layered(
+        sizes, activation="relu" if variant == "sigma-delta" else "logistic", seed=int(rng.integers(2**31))
+    )
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if rng.integers(2):  # few synapses: stored as sparse ones
+                parameter *= torch.from_numpy(rng.random(tuple(parameter.shape)) < 0.2)
+    machine = Loihi2Machine(network, **fields)
+    machine.placement = spread(machine.pattern, rng)
+    batch, steps = int(rng.integers(1, 4)), int(rng.integers(1, 30))
+    drive = machine.drive(
+        torch.from_numpy(rng.random((batch, sizes[0])) * (rng.random((batch, sizes[0])) < 0.7)).float()
+    )
+    at = machine.relax(drive, Stop(0))
+    injected = Ledger(at.ledger)
+    assert injected.total(Event.HOST_WRITES) == int(drive.messages.sum())
+    nudge = Nudge(-0.5, torch.from_numpy(rng.integers(0, sizes[-1], batch)))
+    for push in (None, nudge):
+        before = at
+        at = machine.relax(drive, Stop(steps), nudge=push, start=before)
+        expected = Ledger()
+        for sample in range(batch):
+            force = None if push is None else free_force(machine, before, push, sample)
+            program = program_of(machine.chip, before.state.states, sample, force)
+            engine = Engine(program, placement=machine.placement)
+            taken = int(at.steps[sample])
+            state = "sigma" if variant == "sigma-delta" else "u"
+            probes = [Probe(p.name, state, max(taken, 1)) for p in network.populations]
+            expected.merge(in_phase(engine.run(taken, probes).ledger, Phase.of_nudge(None if push is None else -0.5)))
+        ours = Ledger({k: n for k, n in at.ledger.items() if k.event is not Event.HOST_WRITES})
+        assert ours == expected
+
+
+def in_phase(ledger: Ledger, phase: Phase) -> Ledger:
+    """The engine's counts in a phase, without what was under way when the program began: it is injected, not sent."""
+    return Ledger({k._replace(phase=phase.value): n for k, n in ledger.items() if not k.layer.endswith("(under way)")})
