@@ -25,6 +25,7 @@ import torch
 from equipoise.training import TrainConfig, train
 from equipoise.training.build import make_network
 from equipoise.training.datasets import Split, load_dataset
+from equipoise.training.machines import place_machine
 from hw_profiles.ledger import Ledger
 from hw_profiles.per_sample import INFERENCE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.profile import load_profile

@@ -6,53 +6,97 @@ import numpy as np
 import numpy.typing as npt
 
 from mappers.connectivity import Connectivity, Group
-from mappers.limits import System
-from mappers.placement import Placement, place
+from mappers.limits import System, load_system
+from mappers.placement import DoesNotFitError, Misfit, Placement, place
 from substrates.loihi2 import program as engine
 from substrates.loihi2.synapses import Direct
 
-__all__ = ["connectivity_of", "place_program"]
+__all__ = ["check_size", "connectivity_of", "place_program"]
+
+
+#: senders that one neuron of a tree of adders hears
+TREE_FAN_IN = 8192
 
 
 def connectivity_of(program: engine.Program) -> Connectivity:
     """Populations and connections of ``program``. Sources are outside the cores and are left out.
 
-    A population counts as densely connected when all its connections are.
+    A population counts as densely connected when all its connections are. A single neuron that only adds up more than
+    `TREE_FAN_IN` senders (`Neuron.adds`) gets a tree of further neurons, last in the order.
     """
-    starts: dict[str, int] = {}
-    total = 0
-    for name, population in program.populations.items():
-        starts[name] = total
-        total += population.n
-    rows: list[npt.NDArray[np.int64]] = []
-    columns: list[npt.NDArray[np.int64]] = []
-    sparse_onto: set[str] = set()
-    for connection in program.connections:
-        if isinstance(connection.synapses, Direct):  # injected by the host, nothing is stored
-            continue
-        pattern = connection.synapses.rows()
-        if pattern is not None:
-            sparse_onto.add(connection.target)
-        if connection.source in starts:
-            targets, sources = connection.synapses.shape
-            fan_out = np.full(sources, targets) if pattern is None else np.diff(pattern[0])
-            target = np.tile(np.arange(targets), sources) if pattern is None else pattern[1].astype(np.int64)
-            rows.append(np.repeat(np.arange(sources), fan_out) + starts[connection.source])
-            columns.append(target + starts[connection.target])
-    source = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    target = np.concatenate(columns) if columns else np.zeros(0, np.int64)
-    order = np.argsort(source, kind="stable")
-    groups = tuple(
+    links = _Links(program)
+    groups = [
         Group(
             name,
             population.neuron.name,
             population.n,
             state_words=len(population.neuron.variables) + 1,  # and the bias
-            dense=name not in sparse_onto,
+            dense=name not in links.sparse_onto,
         )
         for name, population in program.populations.items()
-    )
-    return Connectivity(groups, np.searchsorted(source[order], np.arange(total + 1)), target[order].astype(np.int32))
+    ]
+    groups += [Group(f"{name} tree", "adder", size, 1, dense=True) for name, size in links.trees.items()]
+    source = np.concatenate(links.rows) if links.rows else np.zeros(0, np.int64)
+    target = np.concatenate(links.columns) if links.columns else np.zeros(0, np.int64)
+    order = np.argsort(source, kind="stable")
+    pointers = np.searchsorted(source[order], np.arange(links.total + 1))
+    return Connectivity(tuple(groups), pointers, target[order].astype(np.int32))
+
+
+class _Links:
+    """All synapses between neurons, numbered through the populations, then through the trees of adders."""
+
+    def __init__(self, program: engine.Program) -> None:
+        self.rows: list[npt.NDArray[np.int64]] = []
+        self.columns: list[npt.NDArray[np.int64]] = []
+        self.sparse_onto: set[str] = set()
+        self.trees: dict[str, int] = {}
+        self._starts: dict[str, int] = {}
+        self.total = 0
+        for name, population in program.populations.items():
+            self._starts[name] = self.total
+            self.total += population.n
+        for connection in program.connections:
+            if not isinstance(connection.synapses, Direct):  # what the host injects is stored nowhere
+                self._add(program, connection)
+
+    def _add(self, program: engine.Program, connection: engine.Connection) -> None:
+        pattern = connection.synapses.rows()
+        if pattern is not None:
+            self.sparse_onto.add(connection.target)
+        if connection.source not in self._starts:
+            return
+        first, into = self._starts[connection.source], self._starts[connection.target]
+        targets, sources = connection.synapses.shape
+        if targets == 1 and sources > TREE_FAN_IN and program.populations[connection.target].neuron.adds:
+            size = self.trees[connection.target] = -(-sources // TREE_FAN_IN)
+            self.rows += [first + np.arange(sources), self.total + np.arange(size)]
+            self.columns += [self.total + np.arange(sources) // TREE_FAN_IN, np.full(size, into)]
+            self.total += size
+            return
+        fan_out = np.full(sources, targets) if pattern is None else np.diff(pattern[0])
+        target = np.tile(np.arange(targets), sources) if pattern is None else pattern[1].astype(np.int64)
+        self.rows.append(np.repeat(np.arange(sources), fan_out) + first)
+        self.columns.append(target + into)
+
+
+def check_size(program: engine.Program, system: System) -> None:
+    """Raise if ``program`` is certainly too large for ``system``: sums over all cores, found without placing it.
+
+    Raises:
+        DoesNotFitError: more neurons, or more synaptic memory, than there is.
+    """
+    neurons = sum(population.n for population in program.populations.values())
+    chip = system.chip
+    bits = 0
+    for connection in program.connections:
+        fan_out = int(connection.synapses.fan_out().sum())
+        bits += fan_out * (chip.weight_bits if connection.synapses.rows() is None else chip.sparse_synapse_bits)
+    room = system.cores * chip.synaptic_bytes_per_core
+    wanted = (("neurons", neurons, system.neurons), ("bytes of synaptic memory", bits // 8, room))
+    misfits = [Misfit(f"the program ({neurons:,} neurons)", what, n, most) for what, n, most in wanted if n > most]
+    if misfits:
+        raise DoesNotFitError(system.title, misfits)
 
 
 def place_program(
@@ -63,6 +107,8 @@ def place_program(
     Raises:
         DoesNotFitError: with everything that does not fit.
     """
+    system = load_system(system) if isinstance(system, str) else system
+    check_size(program, system)
     placed = place(connectivity_of(program), system, passes=passes)
     # number cores so that core // cores_per_chip is the chip, as the engine reads it
     per_chip = placed.system.cores_per_chip
@@ -72,5 +118,6 @@ def place_program(
         within[members] = np.arange(members.size)
     numbers = (placed.chip * per_chip + within)[placed.core].astype(np.int32)
     ends = np.cumsum([population.n for population in program.populations.values()])
-    cores = dict(zip(program.populations, np.split(numbers, ends[:-1]), strict=True))
+    parts = np.split(numbers, ends)[: len(ends)]  # after them come trees of adders
+    cores = dict(zip(program.populations, parts, strict=True))
     return engine.Placement(cores, per_chip), placed

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,11 +20,13 @@ from equipoise.qubo.quantisation import quantise
 from hw_profiles.errors import InputError
 from substrates.base import AnnealingSubstrate, AnnealResult
 
+if TYPE_CHECKING:
+    from substrates.loihi2.annealing import Loihi2Annealer
+    from substrates.loihi2.lava.annealer import LavaAnnealer
+
 __all__ = ["QuboMachine", "longest_anneal"]
 
-MAX_TEMPERATURE = 65535
 FARTHEST = Fraction(sys.float_info.max)
-CHIP_NEURONS = 128 * 8192  #: cores times neurons per core of one Loihi 2
 
 
 class QuboMachine(Protocol):
@@ -52,15 +54,11 @@ class Loihi2:
     """The Loihi 2 annealer: on the bit-accurate engine, or step by step through Lava's CPU runtime."""
 
     def __init__(self, problem: Problem, scheme: str, lava: bool = False) -> None:
+        from equipoise.qubo.placing import place_annealer  # late, like the next: they compile
         from substrates.loihi2.annealing import SCHEMES, Loihi2Annealer, Settings
 
         if scheme not in SCHEMES:
             raise InputError(f"no scheme {scheme!r}; there are {', '.join(SCHEMES)}")
-        if problem.num_variables > CHIP_NEURONS:
-            raise InputError(
-                f"{problem.num_variables} variables are more than the {CHIP_NEURONS} neurons of a Loihi 2 chip "
-                "(128 cores of 8192); split the problem"
-            )
         self._quantised = quantise(problem)
         # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
         self._shift = self._quantised.shift
@@ -69,9 +67,11 @@ class Loihi2:
         engine: Any = Loihi2Annealer
         if lava:
             from substrates.loihi2.lava.annealer import LavaAnnealer as engine
-        self._annealer: AnnealingSubstrate[Any] = engine(
+        self._annealer: Loihi2Annealer | LavaAnnealer = engine(
             *self._quantised.compact_csr(), Settings(scheme, exponent=self._shift)
         )
+        #: where it is on one chip; None where it does not fit
+        self.placement = place_annealer(self._annealer, problem)
         self.quantisation = self._quantised.as_dict()
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
@@ -82,10 +82,11 @@ class Loihi2:
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
         from substrates.loihi2.annealing import Linear, Reanneal
+        from substrates.loihi2.widths import TEMPERATURE_MAX
 
         if self._lava and steps is None:
             raise InputError("the target lava-sim cannot be stopped by a clock; give a number of steps, not a timeout")
-        top = max(min(math.ceil(high * self._quantised.scale), MAX_TEMPERATURE), 1 if high > 0 else 0)
+        top = max(min(math.ceil(high * self._quantised.scale), TEMPERATURE_MAX), 1 if high > 0 else 0)
         bottom = min(max(round(low * self._quantised.scale), 0), top)
         longest = longest_anneal(self._annealer.n)
         if steps is None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equipoise.qubo.chip_memory import check_chip_memory
 from equipoise.qubo.machines import QuboMachine
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution, as_bits
@@ -108,7 +107,6 @@ def solve(
         raise InputError("the problem has zero variables")
     _check_size(qubo)
     machine: QuboMachine = run.choice.target.make("qubo", qubo, scheme, **(options or {}))
-    check_chip_memory(run.choice.resolved, qubo, scheme, len(machine.quantisation.get("groups", ())))
     if steps is None and timeout is None and schedule is None:
         steps = default_steps(qubo.num_variables, run.choice.target)
     if schedule is None:

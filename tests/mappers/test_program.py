@@ -87,10 +87,11 @@ def test_a_problem_takes_three_kinds_of_core() -> None:
     assert use.cores_used == 3
     assert use.neurons.tolist() == [100, 1, 1]
     assert use.synapses.tolist() == [2 * int(a.sum()) + 200, 100, 0]
-    dense = np.arange(0, 1800 * 1799 + 1, 1799)
-    full = np.concatenate([np.delete(np.arange(1800), i) for i in range(1800)])
+    n = 2600  # all coupled: whole rows of bytes, twice
+    dense = np.arange(0, n * (n - 1) + 1, n - 1)
+    full = np.concatenate([np.delete(np.arange(n, dtype=np.int32), i) for i in range(n)])
     with pytest.raises(DoesNotFitError, match="cores, there are 120"):
-        place_program(pattern_program(dense, full, np.ones_like(full), 1800, Settings()), "oheo-gulch")
+        place_program(pattern_program(dense, full, np.ones_like(full), n, Settings()), "oheo-gulch")
 
 
 def test_what_needs_microcode() -> None:

@@ -121,11 +121,14 @@ def annealing_program(
     series = np.asarray(temperatures, np.int64)
     neuron = _variable(settings, d, seed, series.size)
     series = series if series.size else np.zeros(1, np.int64)
-    links: list[Synapses] = [
-        Sparse(csr_matrix((mantissas, q.indices, q.indptr), q.shape), exponent=exponent, graded=True)
-        for mantissas, exponent in digits(q.data)
-    ]
-    rivals = Sparse(csr_matrix((np.ones_like(q.data), q.indices, q.indptr), q.shape)) if q.nnz else None
+    full = _stored_in_full(n, q.nnz)
+
+    def stored(mantissas: I64, **form: Any) -> Synapses:
+        part = csr_matrix((mantissas, q.indices, q.indptr), q.shape)
+        return Dense(part.toarray(), **form) if full else Sparse(part, **form)
+
+    links = [stored(mantissas, exponent=exponent, graded=True) for mantissas, exponent in digits(q.data)]
+    rivals = stored(np.ones_like(q.data)) if q.nnz else None
     ones = np.ones((n, 1), np.int64)
     fan: tuple[Synapses, ...] = (Dense(ones, graded=True), Dense(ones.T, graded=True), Dense(ones))
     hold = settings.hardware_steps
@@ -143,11 +146,20 @@ def pattern_program(
     """
     groups = digits(weights, check=False)
     whole = (indptr, indices)
-    links: list[Synapses] = [Pattern((n, n), _kept(whole, part) if len(groups) > 1 else whole) for part, _ in groups]
-    rivals = Pattern((n, n), whole) if len(weights) else None
+    full = _stored_in_full(n, len(weights))
+    one = len(groups) == 1
+    links: list[Synapses] = [
+        Pattern((n, n), None if full else (whole if one else _kept(whole, part))) for part, _ in groups
+    ]
+    rivals = Pattern((n, n), None if full else whole) if len(weights) else None
     fan = (Pattern((n, 1)), Pattern((1, n)), Pattern((n, 1)))
     neuron = _variable(settings, 0, 0, 0)
     return _wired(n, neuron, CostIntegrator(), Temperature(), {}, links, rivals, fan)
+
+
+def _stored_in_full(n: int, synapses: int) -> bool:
+    """Whether whole rows of 8-bit weights take less memory than 24 bits for every synapse that is there."""
+    return 3 * synapses > n * n
 
 
 def _kept(rows: tuple[I64, npt.NDArray[np.int32]], digit: I64) -> tuple[I64, npt.NDArray[np.int32]]:

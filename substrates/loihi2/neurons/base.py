@@ -108,6 +108,8 @@ class Neuron(ABC):
     outputs: ClassVar[tuple[str, ...]] = ("message",)  #: ports that connections start from, likewise
     #: outputs that report a state whatever it is: a zero is a message too, and sending one is no activity
     reports: ClassVar[frozenset[str]] = frozenset()
+    #: what arrives is only added up, so that a tree of further neurons may do part of it where one core is too small
+    adds: ClassVar[bool] = False
     kernel: ClassVar[Callable[..., int]]  #: the compiled ``advance``
     built_in: ClassVar[bool] = False  #: the chip has this neuron in hardware; others are microcode, which costs more
     chip: ClassVar[ChipModel]  #: how it gets onto the chip

@@ -71,6 +71,7 @@ class CostIntegrator(Neuron):
     variables: ClassVar[tuple[str, ...]] = ("first", "last", "least_first", "least_last", "best_step")
     graded: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ("latch",)
+    adds: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("CostIntegrator", FROM_NCMODELS)
 
