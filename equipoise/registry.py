@@ -19,7 +19,7 @@ __all__ = ["KINDS", "Entry", "Registry", "lazy", "load_reference", "nearest", "r
 #: kind -> where its registry is; imported when asked for
 KINDS = {
     "activation": "substrates.network.registry:ACTIVATIONS",
-    "data set": "equipoise.training.datasets:DATASETS",
+    "data set": "equipoise.training.datasets.registry:DATASETS",
     "device": "substrates.analog.imperfections.presets:DEVICES",
     "estimator": "learning_rules.registry:RULES",
     "generator": "equipoise.qubo.generators.registry:GENERATORS",

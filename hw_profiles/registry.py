@@ -339,7 +339,12 @@ def _module_of_file(path: Path) -> ModuleType:
 
 
 @cache
-def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+def _all_entry_points() -> Any:
     from importlib.metadata import entry_points
 
-    return tuple(sorted(entry_points(group=group), key=lambda point: (point.name, point.value)))
+    return entry_points()
+
+
+@cache
+def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(sorted(_all_entry_points().select(group=group), key=lambda point: (point.name, point.value)))

@@ -51,7 +51,7 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         Raises:
             InputError: layers that do not fit the data.
         """
-        from equipoise.training.datasets import Recipe  # late: torch
+        from equipoise.training.datasets.base import Recipe  # late: NumPy
 
         recipe = recipe or Recipe()
         layers = self.layers or (input_size, *recipe.hidden, classes)

@@ -43,9 +43,9 @@ def option(
     return field(metadata=about, **({"default": default} if default is not MISSING else {"default_factory": dict}))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Options:
-    """A group of options: every number is checked when it is made, then what must go together."""
+    """A group of options. Every number is checked when it is made, then what must go together."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -76,7 +76,7 @@ def _check_number(one: Field[Any], value: Any, of: type[Any]) -> None:
         raise InputError(f"{name}: got {value}, expected a finite number of {wanted}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Data(Options):
     """What is learned."""
 
@@ -87,7 +87,7 @@ class Data(Options):
     augment: bool = option(False, "Flip and shift colour images while training.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Shape(Options):
     """The network."""
 
@@ -104,7 +104,7 @@ class Shape(Options):
             raise InputError("tied weights have one size; leave --feedback-scale at 1")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Machine(Options):
     """The machine it runs on, and what prices its counts."""
 
@@ -121,7 +121,7 @@ class Machine(Options):
     profile: str = option("", "Hardware profile for energy and latency.", kind="profile", usual="the target's")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Learning(Options):
     """The learning rule and the phases of a relaxation."""
 
@@ -142,7 +142,7 @@ class Learning(Options):
     residual_limit: float = option(1e-2, "Free residual above which a sample counts as unsettled.", above=0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Symmetry(Shape):
     """Homeostasis: what pulls backward weights towards forward ones."""
 
@@ -162,7 +162,7 @@ class Symmetry(Shape):
             raise InputError("tied weights are symmetric already; leave homeostasis at 0 or use --angle 0 untied")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Descent(Options):
     """The torch optimizer and how long it goes on."""
 
@@ -176,7 +176,7 @@ class Descent(Options):
     patience: int = option(0, "Stop after so many epochs without a better test accuracy; 0 never.", low=0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Keeping(Options):
     """Seed, and what is written."""
 

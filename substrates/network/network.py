@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +22,6 @@ from substrates.network.activations import Activation
 from substrates.network.costs import Cost
 from substrates.network.couplings import INPUT, Coupling, Operator
 from substrates.network.registry import activation
-
-if TYPE_CHECKING:
-    from substrates.network.builder import Layer
 
 __all__ = ["Network", "Population"]
 
@@ -86,13 +82,6 @@ class Network(nn.Module):
         self.cost = cost
         self.reciprocal = tuple(reciprocal)
         self.activations: tuple[Activation, ...] = tuple(activation(p.activation) for p in populations)
-
-    @classmethod
-    def chain(cls, inputs: int | Sequence[int], *layers: int | Layer, classes: int, **settings: Any) -> Network:
-        """Layers one after another with feedback: see `substrates.network.builder.chain`."""
-        from substrates.network.builder import chain
-
-        return chain(inputs, *layers, classes=classes, **settings)
 
     def forward(self, inputs: Tensor, *, max_steps: int = 200, tolerance: float = 1e-4) -> State:
         """The activities at the free equilibrium, one tensor (batch, *shape) per population, without a gradient.

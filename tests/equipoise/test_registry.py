@@ -12,7 +12,7 @@ import pytest
 from equipoise import registry as registries
 from equipoise.registry import Entry, Registry, lazy, load_reference, registry
 from hw_profiles.errors import InputError
-from hw_profiles.registry import _entry_points
+from hw_profiles.registry import _all_entry_points, _entry_points
 
 
 def whole(thing: object, what: str) -> int:
@@ -41,8 +41,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         (info / "entry_points.txt").write_text(f"[equipoise.test_numbers]\n{points}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     _entry_points.cache_clear()
+    _all_entry_points.cache_clear()
     yield
     _entry_points.cache_clear()
+    _all_entry_points.cache_clear()
     sys.modules.pop("good_numbers", None)
 
 
