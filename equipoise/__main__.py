@@ -14,7 +14,9 @@ def main() -> None:
         print(f"equipoise {__version__}")
         return
     from equipoise.cli.main import run
+    from hw_profiles.arithmetic import start_again
 
+    start_again()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,7 +8,7 @@ from hw_profiles.reading.arrays import parse_npy, parse_npz
 from hw_profiles.reading.files import check_file, gunzip, read_bytes, reading
 from hw_profiles.reading.hdf5 import open_hdf5, wrote_hdf5
 from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
-from hw_profiles.reading.probing import probe, sound
+from hw_profiles.reading.probing import probe, probe_bytes, sound
 from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "parse_npz",
     "parse_toml",
     "probe",
+    "probe_bytes",
     "read_bytes",
     "read_json",
     "read_limit",

@@ -7,13 +7,16 @@ fork, the child is started afresh.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import hashlib
 import importlib
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections import OrderedDict
@@ -22,7 +25,7 @@ from pathlib import Path
 from hw_profiles.errors import InputError
 from hw_profiles.reading.limits import human, read_limit
 
-__all__ = ["identity", "probe", "sound"]
+__all__ = ["identity", "probe", "probe_bytes", "sound"]
 
 CPU_SECONDS = 3.0  #: processor time of a probe, plus one second for each SECOND_FOR bytes of the file
 SECOND_FOR = 32 << 20
@@ -60,7 +63,31 @@ def probe(work: str, path: str | Path, *, fork: bool | None = None) -> None:
         cpu = CPU_SECONDS + size / SECOND_FOR
         wall = WALL_SECONDS + 4 * size / SECOND_FOR
         forks = sys.platform.startswith("linux") if fork is None else fork
-        answer = (_forked if forks else _started)(work, str(path), cpu, wall)
+        answer = (_forked if forks else _started)(work, str(path), cpu, wall, "")
+        _remember(key, answer)
+    if _KNOWN[key]:
+        raise InputError(_KNOWN[key])
+
+
+def probe_bytes(work: str, data: bytes, name: str, *, fork: bool | None = None) -> None:
+    """The same for content that is in memory: ``work`` names a function of bytes.
+
+    Args:
+        name: what the content is called in messages.
+
+    Raises:
+        InputError: the work failed, took too much time or memory, or crashed the process.
+    """
+    key = (work, hashlib.blake2b(data, digest_size=16).digest(), read_limit())
+    if key not in _KNOWN:
+        cpu, wall = CPU_SECONDS + len(data) / SECOND_FOR, WALL_SECONDS + 4 * len(data) / SECOND_FOR
+        if sys.platform.startswith("linux") if fork is None else fork:
+            answer = _forked(work, data, cpu, wall, name)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "content"
+                path.write_bytes(data)
+                answer = _started(work, str(path), cpu, wall, name)
         _remember(key, answer)
     if _KNOWN[key]:
         raise InputError(_KNOWN[key])
@@ -72,14 +99,14 @@ def _remember(key: tuple[object, ...], answer: str) -> None:
         _KNOWN.popitem(last=False)
 
 
-def _forked(work: str, path: str, cpu: float, wall: float) -> str:
+def _forked(work: str, given: str | bytes, cpu: float, wall: float, name: str) -> str:
     importlib.import_module(work.split(":")[0])  # in the parent: once for all probes
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python 3.12 and later warn of forks beside threads: the child starts none
         child = os.fork()
     if child == 0:
-        _child(work, path, cpu, writer)
+        _child(work, given, cpu, writer, name)
     os.close(writer)
     answer, status = b"", 0
     try:
@@ -87,7 +114,7 @@ def _forked(work: str, path: str, cpu: float, wall: float) -> str:
     finally:
         os.close(reader)
         status = _end(child, kill=not answer)
-    return _verdict(answer, path, -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+    return _verdict(answer, name or str(given), -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
 
 
 def _answer(reader: int, end: float) -> bytes:
@@ -113,26 +140,29 @@ def _end(child: int, *, kill: bool) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _child(work: str, path: str, cpu: float, writer: int) -> None:
+def _child(work: str, given: str | bytes, cpu: float, writer: int, name: str) -> None:
     """The child's whole life. It never returns into the parent's code, and runs none of the parent's finalizers."""
     try:
         gc.disable()
+        faulthandler.disable()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)  # a crashing library's last words
         limit_process(cpu)
-        os.write(writer, try_work(work, path).encode()[:4096])
+        os.write(writer, try_work(work, given, name).encode()[:4096])
     finally:
         os._exit(0)
 
 
-def try_work(work: str, path: str) -> str:
-    """``ok``, or what is wrong."""
+def try_work(work: str, given: str | bytes, name: str = "") -> str:
+    """``ok``, or what is wrong. A text is the path of a file; with a name, its content is what is worked on."""
     module, function = work.split(":")
+    path = name or given
     try:
-        getattr(importlib.import_module(module), function)(Path(path))
+        content = given if isinstance(given, bytes) else Path(given).read_bytes() if name else Path(given)
+        getattr(importlib.import_module(module), function)(content)
         return "ok"
     except InputError as error:
         return f"no {error}"
@@ -161,16 +191,16 @@ def limit_process(cpu: float) -> None:
         pass
 
 
-def _started(work: str, path: str, cpu: float, wall: float) -> str:
+def _started(work: str, path: str, cpu: float, wall: float, name: str) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "hw_profiles.reading._child", work, path, str(cpu)]
+    command = [sys.executable, "-m", "hw_profiles.reading._child", work, path, str(cpu), name]
     try:
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=wall, check=False
         )
     except subprocess.TimeoutExpired:
-        return _verdict(b"", path, -9)
-    return _verdict(done.stdout, path, done.returncode)
+        return _verdict(b"", name or path, -9)
+    return _verdict(done.stdout, name or path, done.returncode)
 
 
 def _verdict(answer: bytes, path: str, status: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
-from hw_profiles.reading import gunzip, read_bytes, reading
+from hw_profiles.reading import gunzip, probe_bytes, read_bytes, reading
 from hw_profiles.registry import Registry, lazy
 
 if TYPE_CHECKING:
@@ -117,7 +117,10 @@ def _open(path: str | Path, format: str) -> tuple[Format, Source]:
     name = detect(source, FORMATS.usable()) if format == "auto" else format
     if name == "npz" and data[:2] != b"PK":
         raise InputError(f"{path.name} is not an .npz file")
-    return FORMATS[name], source
+    known = FORMATS[name]
+    if known.apart:
+        probe_bytes(known.apart, data, path.name)
+    return known, source
 
 
 def write(problem: Problem, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> Path:

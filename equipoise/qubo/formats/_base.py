@@ -63,6 +63,8 @@ class Format:
         fits: how well the content of a file fits; without it, files are known by their suffix alone.
         graph: where a file holds a graph, the networkx graph, for ``kind``.
         model: where a file may hold constraints, the whole of it.
+        apart: ``module:function`` of the content's bytes that compiled code of others walks over; it is tried in a
+            process of its own first (`hw_profiles.reading.probe_bytes`).
     """
 
     name: str
@@ -73,6 +75,7 @@ class Format:
     fits: Callable[[Source], Fit] | None = None
     graph: Callable[[Source], Any] | None = None
     model: Callable[[Source], ConstrainedProblem] | None = None
+    apart: str = ""
 
 
 def text_of(source: Source) -> list[str]:

@@ -75,4 +75,14 @@ def fits(source: Source) -> Fit:
     return "yes" if source.data[: len(MAGIC)].lower() == MAGIC.lower() else "no"
 
 
-FORMAT = Format("mtx", "x^T Q x: a pair costs Q_ij + Q_ji", read, write, (".mtx", ".mm"), fits=fits)
+def apart(data: bytes) -> None:
+    """What SciPy's compiled code does with a file, without the rest."""
+    from scipy.io import mmread
+
+    mmread(io.BytesIO(data))
+
+
+FORMAT = Format(
+    "mtx", "x^T Q x: a pair costs Q_ij + Q_ji", read, write, (".mtx", ".mm"), fits=fits,
+    apart="equipoise.qubo.formats.matrix_market:apart",
+)  # fmt: skip

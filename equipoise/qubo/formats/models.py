@@ -60,11 +60,25 @@ def _is_lp(source: Source) -> Fit:
     return "yes" if words and words[0][0].lower().rstrip(":") in SECTIONS else "no"
 
 
+def cqm_apart(data: bytes) -> None:
+    """What dimod's compiled code does with a file, without the rest."""
+    import dimod
+
+    dimod.ConstrainedQuadraticModel.from_file(io.BytesIO(data))
+
+
+def lp_apart(data: bytes) -> None:
+    """The same for its reader of LP files."""
+    import dimod
+
+    dimod.lp.loads(data.decode())
+
+
 CQM = Format(
     "cqm", "dimod: the objective under the constraints", lambda s: _as_problem(s, cqm(s)), None, (".cqm",),
-    fits=_is_cqm, model=cqm,
+    fits=_is_cqm, model=cqm, apart="equipoise.qubo.formats.models:cqm_apart",
 )  # fmt: skip
 LP = Format(
     "lp", "CPLEX LP: the objective under the constraints", lambda s: _as_problem(s, lp(s)), None, (".lp",),
-    fits=_is_lp, model=lp,
+    fits=_is_lp, model=lp, apart="equipoise.qubo.formats.models:lp_apart",
 )  # fmt: skip
