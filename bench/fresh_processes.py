@@ -48,9 +48,10 @@ def anneal(target: str) -> str:
     return hashlib.sha256(solution.states.tobytes() + repr(solution.costs).encode()).hexdigest()[:16]
 
 
-def one(samples: int, seed: int) -> dict[str, str]:
+def one(given: argparse.Namespace, seed: int) -> dict[str, str]:
     """All machines in one fresh process."""
-    script = [sys.executable, __file__, "--one", "--samples", str(samples)]
+    script = [sys.executable, __file__, "--one", "--samples", str(given.samples)]
+    script += ["--train", *given.train, "--anneal", *given.anneal]
     done = subprocess.run(
         script, env={**os.environ, "PYTHONHASHSEED": str(seed)}, capture_output=True, text=True, check=False
     )
@@ -64,17 +65,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--train", nargs="*", default=list(TARGETS))
+    parser.add_argument("--anneal", nargs="*", default=["loihi2-sim", "analog"])
     parser.add_argument("--one", action="store_true", help="one process's share")
     given = parser.parse_args()
     if given.one:
-        found = {f"train {target}": digest(target, given.samples) for target in TARGETS}
-        found |= {f"anneal {target}": anneal(target) for target in ("loihi2-sim", "analog")}
+        found = {f"train {target}": digest(target, given.samples) for target in given.train}
+        found |= {f"anneal {target}": anneal(target) for target in given.anneal}
         print(json.dumps(found))
         return
     began = time.time()
     counts: dict[str, Counter[str]] = {}
     with ThreadPoolExecutor(given.at_once) as pool:
-        for number, found in enumerate(pool.map(lambda k: one(given.samples, k), range(given.runs)), 1):
+        for number, found in enumerate(pool.map(lambda k: one(given, k), range(given.runs)), 1):
             for name, value in found.items():
                 counts.setdefault(name, Counter())[value] += 1
             if number % 25 == 0:

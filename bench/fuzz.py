@@ -71,7 +71,7 @@ def work(reader: str, first: int, last: int, state: Path, share_of_commands: flo
         content = odd(rng) if odd is not None and rng.random() < 0.3 else mutate(rng.choice(pool), rng, sound)
         name.write_bytes(content)
         state.write_text(str(number))
-        faulthandler.dump_traceback_later(60, exit=True)
+        faulthandler.dump_traceback_later(180, exit=True)
         began = time.process_time()
         failure, value = "", False
         try:

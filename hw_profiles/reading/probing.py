@@ -27,7 +27,7 @@ from hw_profiles.reading.limits import human, read_limit
 
 __all__ = ["identity", "probe", "probe_bytes", "sound"]
 
-CPU_SECONDS = 3.0  #: processor time of a probe, plus one second for each SECOND_FOR bytes of the file
+CPU_SECONDS = 1.0  #: processor time of a probe, plus one second for each SECOND_FOR bytes of the file
 SECOND_FOR = 32 << 20
 WALL_SECONDS = 60.0  #: time by the clock on the wall, for a file system that does not answer; scales as well
 _KNOWN: OrderedDict[tuple[object, ...], str] = OrderedDict()  #: (work, identity) -> what is wrong, empty for nothing
@@ -114,7 +114,9 @@ def _forked(work: str, given: str | bytes, cpu: float, wall: float, name: str) -
     finally:
         os.close(reader)
         status = _end(child, kill=not answer)
-    return _verdict(answer, name or str(given), -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+    return _verdict(
+        answer, name or str(given), -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    )
 
 
 def _answer(reader: int, end: float) -> bytes:

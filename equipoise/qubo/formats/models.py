@@ -71,6 +71,8 @@ def lp_apart(data: bytes) -> None:
     """The same for its reader of LP files."""
     import dimod
 
+    if b"\0" in data:  # it never comes to an end there
+        raise InputError("an LP file holds no NUL")
     dimod.lp.loads(data.decode())
 
 
