@@ -13,10 +13,11 @@ def main() -> None:
 
         print(f"equipoise {__version__}")
         return
-    from equipoise.cli.main import run
     from hw_profiles.arithmetic import start_again
 
     start_again()
+    from equipoise.cli.main import run
+
     sys.exit(run(sys.argv[1:]))
 
 

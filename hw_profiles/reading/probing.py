@@ -161,7 +161,7 @@ def _child(work: str, given: str | bytes, cpu: float, writer: int, name: str) ->
 def try_work(work: str, given: str | bytes, name: str = "") -> str:
     """``ok``, or what is wrong. A text is the path of a file; with a name, its content is what is worked on."""
     module, function = work.split(":")
-    path = name or given
+    path = name or str(given)
     try:
         content = given if isinstance(given, bytes) else Path(given).read_bytes() if name else Path(given)
         getattr(importlib.import_module(module), function)(content)
