@@ -1,4 +1,4 @@
-"""The README's Python snippets run, in order, each in a fresh interpreter, and print what the README says."""
+"""The Python snippets of the README and of docs/constraints.md run, in order, each in a fresh interpreter, and print what the README says."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+CONSTRAINTS = (ROOT / "docs" / "constraints.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README + CONSTRAINTS, re.DOTALL)
 
 
 def test_there_are_snippets_for_both_halves() -> None:

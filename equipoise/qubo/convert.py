@@ -46,6 +46,11 @@ def entries_of(source: Any) -> Entries:
     for fits, convert in _CONVERSIONS:
         if fits(source):
             return convert(source)
+    if hasattr(source, "constraints") and hasattr(source, "objective"):
+        raise InputError(
+            f"a {type(source).__name__} has constraints: solve it with equipoise.qubo.solve_constrained, or make a plain "
+            "problem of it (ConstrainedProblem.of(model).to_problem())"
+        )
     raise InputError(
         f"cannot make a problem of a {type(source).__name__}; expected a dimod BQM, a square NumPy or SciPy matrix, "
         "a dict {(i, j): q} or a networkx graph"

@@ -209,3 +209,12 @@ def test_models_of_other_kinds_are_refused():
     cqm.add_constraint(x * y == 1, label="product")
     with pytest.raises(InputError, match="'product' has products"):
         from_cqm(cqm)
+
+
+def test_conditions_are_never_priced_silently():
+    from equipoise.qubo import solve
+
+    with pytest.raises(InputError, match="has constraints: solve it with"):
+        solve(mixed_cqm(), "loihi2-sim", steps=10)
+    with pytest.raises(InputError, match="has constraints: solve it with"):
+        solve(from_cqm(mixed_cqm()), "loihi2-sim", steps=10)
