@@ -1,4 +1,4 @@
-"""The Python snippets of the README and of docs/constraints.md run, in order, each in a fresh interpreter, and print what the README says."""
+"""The Python snippets of the README and of docs/constraints.md run, each in a fresh interpreter, and print what they say."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def entries_of(source: Any) -> Entries:
             return convert(source)
     if hasattr(source, "constraints") and hasattr(source, "objective"):
         raise InputError(
-            f"a {type(source).__name__} has constraints: solve it with equipoise.qubo.solve_constrained, or make a plain "
-            "problem of it (ConstrainedProblem.of(model).to_problem())"
+            f"a {type(source).__name__} has constraints: solve it with equipoise.qubo.solve_constrained, or "
+            "make a plain problem of it (ConstrainedProblem.of(model).to_problem())"
         )
     raise InputError(
         f"cannot make a problem of a {type(source).__name__}; expected a dimod BQM, a square NumPy or SciPy matrix, "
