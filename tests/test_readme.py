@@ -1,4 +1,4 @@
-"""The Python snippets of the README and of docs/constraints.md run, each in a fresh interpreter, and print what they say."""
+"""The Python snippets of the README and of docs/constraints.md run, each in a new process, and print what they say."""
 
 from __future__ import annotations
 
