@@ -96,6 +96,13 @@ class Campaign:
         self.failures: list[str] = []
         self.began = time.perf_counter()
 
+    def count(self, left: bool) -> None:
+        """One more kill."""
+        self.done += 1
+        self.left += left
+        if self.done % 10 == 0:
+            print(f"{self.done} of {self.kills} kills, {len(self.failures)} failures", file=sys.stderr, flush=True)
+
     def check(self, good: bool, text: str) -> None:
         if not good:
             self.failures.append(f"kill {self.done}: {text}")
@@ -127,8 +134,7 @@ def sweeps(kills: int, folder: Path, seed: int = 0, runs: int = 40) -> dict[str,
             signal.pause()
 
         told = shoot(work, campaign.moments, 0.4, 1.5)
-        campaign.done += 1
-        campaign.left += bool(leftovers(folder))
+        campaign.count(bool(leftovers(folder)))
         if not out.exists() and not out.with_name("s.h5.journal").exists():
             campaign.check(told <= 0, f"{told} runs were reported and no file is there")
             continue
@@ -185,8 +191,7 @@ def trainings(kills: int, folder: Path, target: str, seed: int = 0, epochs: int 
     seen = 0
     while campaign.done < kills:
         told = shoot(work, campaign.moments, whole / 2, whole / 2)
-        campaign.done += 1
-        campaign.left += bool(leftovers(folder))
+        campaign.count(bool(leftovers(folder)))
         if not out.exists():
             campaign.check(told < 0, f"epoch {told} was reported and no record is there")
             continue
@@ -225,8 +230,7 @@ def records(kills: int, folder: Path, seed: int = 0) -> dict[str, Any]:
     while campaign.done < kills:
         out = folder / f"r{campaign.done}.h5"
         told = shoot(work, campaign.moments, 0.05, 0.02)
-        campaign.done += 1
-        campaign.left += bool(leftovers(folder))
+        campaign.count(bool(leftovers(folder)))
         if not out.exists():
             campaign.check(told < 0, "a row was reported and no record is there")
             continue
