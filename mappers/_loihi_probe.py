@@ -15,12 +15,12 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from substrates.loihi2.lava.chip import SDK_MODULES
+
 __all__ = ["PROBE_SECONDS", "Loihi2Probe", "probe_loihi2"]
 
 #: the whole probe ends within this many seconds
 PROBE_SECONDS = 1.8
-#: module that only Intel's extension of Lava has; the same one Lava itself looks for
-_SDK_MODULE = "lava.utils.loihi2_profiler"
 _GENERATIONS = ("N3B2", "N3B3", "N3C1", "N3D1")
 
 
@@ -55,12 +55,13 @@ def probe_loihi2() -> Loihi2Probe:
     """Ask for SDK, configuration, host, board and chip generation, in that order."""
     deadline = time.monotonic() + PROBE_SECONDS
     missing: list[str] = []
-    sdk = _importable(_SDK_MODULE)
+    absent = [name for name in SDK_MODULES if not _importable(name)]
+    sdk = not absent
     if not _importable("lava.magma"):
         missing.append("the package lava-nc is not installed")
     elif not sdk:
         missing.append(
-            "Intel's Loihi extension of Lava is not installed (module lava.utils.loihi2_profiler; INRC members get it)"
+            f"Intel's Loihi extension of Lava is not installed (no {', '.join(absent)}; INRC members get it)"
         )
 
     host = os.environ.get("NXSDKHOST", "").strip()

@@ -43,6 +43,7 @@ from substrates.loihi2.engine.layout import (
     P_BIAS,
     P_IN,
     P_INPUTS,
+    P_LARGEST,
     P_OUTLET,
     P_OUTPUTS,
     P_SIZE,
@@ -191,7 +192,7 @@ def _deliver_all(tables: Any, time: int, work: Any, strict: bool) -> bool:
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _advance_all(tables: Any, cells: Any, time: int, work: Any) -> bool:
+def _advance_all(tables: Any, cells: Any, time: int, work: Any, strict: bool) -> bool:
     """Step every population and collect its messages; whether a value left its register."""
     broken = False
     for i in range(tables.populations.shape[0]):
@@ -199,6 +200,11 @@ def _advance_all(tables: Any, cells: Any, time: int, work: Any) -> bool:
         n, s = p[P_SIZE], p[P_STATE]
         own = work.state[s : s + p[P_VARIABLES] * n].reshape((p[P_VARIABLES], n))
         a_in = work.a_in[p[P_IN] : p[P_IN] + p[P_INPUTS] * n]
+        if strict:
+            for j in range(a_in.shape[0]):
+                if abs(np.int64(a_in[j])) > p[P_LARGEST]:
+                    work.overflows[i] += 1
+                    broken = True
         begin = tables.outlets[p[P_OUTLET]][O_START]
         out = work.out[begin : begin + p[P_OUTPUTS] * n]
         over = call_step(
@@ -245,7 +251,7 @@ def run_steps(
             for k in range(work.n_fired[i]):
                 work.counts[a + work.fired[a + k]] += 1
         broken = _deliver_all(tables, time, work, strict)
-        broken |= _advance_all(tables, cells, time, work)
+        broken |= _advance_all(tables, cells, time, work, strict)
         for g in range(connections.shape[0]):
             c = connections[g]
             o = outlets[c[C_SOURCE]]

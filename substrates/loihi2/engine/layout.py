@@ -24,7 +24,9 @@ from substrates.loihi2.widths import STATE_MAX
 __all__ = ["Cells", "Events", "Layout", "Stored", "Tables", "lay_out"]
 
 # Columns of the population table
-P_STEP, P_SIZE, P_STATE, P_VARIABLES, P_BIAS, P_TABLE, P_TABLE_END, P_IN, P_INPUTS, P_OUTLET, P_OUTPUTS = range(11)
+P_STEP, P_SIZE, P_STATE, P_VARIABLES, P_BIAS, P_TABLE, P_TABLE_END, P_IN, P_INPUTS, P_OUTLET, P_OUTPUTS, P_LARGEST = (
+    range(12)
+)
 # Columns of the outlet table; a source has events, an output port has none
 O_START, O_SIZE, O_REPORTS, O_EVENTS, O_EVENT_STEPS, O_REPEAT = range(6)
 # Columns of the connection table
@@ -244,7 +246,7 @@ class _Cells:
 
     def __init__(self, program: Program) -> None:
         self.names = {name: i for i, name in enumerate(program.populations)}
-        self.rows = np.zeros((len(self.names), P_OUTPUTS + 1), np.int64)
+        self.rows = np.zeros((len(self.names), P_LARGEST + 1), np.int64)
         self.parameters = np.zeros((len(self.names), MAX_PARAMETERS), np.int64)
         self.bias, self.state, self.tables = _Pool(np.int32), _Pool(np.int32), _Pool(np.int32)
         self.inputs = 0
@@ -257,7 +259,7 @@ class _Cells:
             row[P_STATE], row[P_BIAS] = self.state.put(rest.values), self.bias.put(neuron.bias_values(n))
             row[P_TABLE] = self.tables.put(neuron.table())
             row[P_TABLE_END] = self.tables.size
-            row[[P_IN, P_INPUTS]] = self.inputs, len(neuron.inputs)
+            row[[P_IN, P_INPUTS, P_LARGEST]] = self.inputs, len(neuron.inputs), neuron.largest_input
             self.inputs += n * len(neuron.inputs)
             numbers = neuron.parameters()
             if len(numbers) > MAX_PARAMETERS:

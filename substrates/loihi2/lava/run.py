@@ -16,10 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.loihi2.engine.counts import count
 from substrates.loihi2.lava.builder import LavaGraph, build
+from substrates.loihi2.lava.chip import chip_configuration
 from substrates.loihi2.lava.loader import lava_module, load_lava
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
@@ -102,7 +103,7 @@ def run_here(
         by_process.setdefault(graph.neurons[name], []).append(taps[outlet])
     configuration: Any
     if target == "loihi2":
-        configuration = chip_configuration()
+        configuration = chip_configuration(program, graph)
     elif recording == "taps":
         configuration = tapped_configuration(by_process)
     else:
@@ -170,16 +171,6 @@ def _source_messages(source: Source, steps: int) -> npt.NDArray[np.int64]:
     sent = np.zeros(source.n, np.int64)
     np.add.at(sent, source.indices, np.maximum(times, 0).astype(np.int64))
     return sent
-
-
-def chip_configuration() -> Any:
-    configs = lava_module("lava.magma.core.run_configs")
-    try:
-        return configs.Loihi2HwCfg(select_tag="fixed_pt")
-    except Exception as error:  # the public wheel ends in a NameError
-        raise TargetUnavailableError(
-            f"Lava's chip configuration cannot be made ({error!r}): Intel's Loihi extension of Lava is not installed"
-        ) from error
 
 
 def _add_sinks(graph: LavaGraph, program: Program, steps: int) -> dict[str, Any]:

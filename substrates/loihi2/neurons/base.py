@@ -108,6 +108,7 @@ class Neuron(ABC):
     outputs: ClassVar[tuple[str, ...]] = ("message",)  #: ports that connections start from, likewise
     #: outputs that report a state whatever it is: a zero is a message too, and sending one is no activity
     reports: ClassVar[frozenset[str]] = frozenset()
+    largest_input: ClassVar[int] = 2**31 - 1  #: beyond this the step loses bits of an input; strict runs look
     #: what arrives is only added up, so that a tree of further neurons may do part of it where one core is too small
     adds: ClassVar[bool] = False
     kernel: ClassVar[Callable[..., int]]  #: the compiled ``advance``

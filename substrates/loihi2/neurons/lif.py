@@ -90,6 +90,7 @@ class LIF(Neuron):
     bias_exp: Any = 0
 
     name: ClassVar[str] = "lif"
+    largest_input: ClassVar[int] = 2**25 - 1  # shifted by 6 it still has 32 bits
     variables: ClassVar[tuple[str, ...]] = ("u", "v")
     graded: ClassVar[bool] = False
     kernel: ClassVar[Any] = staticmethod(advance)
