@@ -233,6 +233,17 @@ _OWN = (
         qubo=partial(_qubo, "Analog"),
         options=IMPERFECT_CHIP,
     ),
+    *(
+        Target(name, text, profile, qubo=partial(_qubo, "Ising", machine=name))
+        for name, text, profile in (
+            ("p-bits", "probabilistic bits, coupled through a crossbar", "p-bits"),
+            ("memristor-hopfield", "threshold units on a memristor crossbar with noise", "memristor-hopfield"),
+            ("ballistic-bifurcation", "simulated bifurcation, fields of positions", "fpga-bifurcation"),
+            ("discrete-bifurcation", "simulated bifurcation, fields of signs", "fpga-bifurcation"),
+            ("coherent-ising", "coherent Ising machine with amplitude control", "coherent-ising"),
+            ("oscillators", "oscillators locked at half a tone's frequency", "oscillators"),
+        )
+    ),
     Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
     Target("cpu", "this processor, by the search that suits the problem", qubo=_processor, most_steps=2_000_000),
 )

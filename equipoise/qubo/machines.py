@@ -148,6 +148,32 @@ class Analog:
         return self._annealer.anneal(schedule, seeds, **limits)
 
 
+class Ising(Analog):
+    """One of `substrates.analog.ising.ISING_MACHINES` on a chip instance."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        scheme: str,
+        machine: str = "p-bits",
+        chip: Any = None,
+        instance: int = 0,
+        age_s: float = 0.0,
+    ) -> None:
+        from substrates.analog.ising import ising_machine
+
+        del scheme
+        self.scheme = machine
+        indptr, indices, entry = problem.csr
+        self._problem = problem
+        annealer = ising_machine(machine)(
+            indptr, indices, problem.pairs[entry], problem.linear, chip, seed=instance
+        )  # fmt: skip
+        annealer.age(age_s)
+        self._annealer = annealer
+        self.quantisation = {"scale": 1.0, "exact": not annealer.imperfect, "max_error": annealer.max_error}
+
+
 def _small_problem_heat(problem: Problem, enough: float, reach: float = math.inf) -> float:
     """A floor for the high temperature: half a typical local field below 32 variables, fading above.
 

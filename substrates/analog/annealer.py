@@ -106,6 +106,7 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
     """
 
     name: ClassVar[str] = "analog"
+    nominal_s: ClassVar[float] = 1e-7  #: time constant of a chip that is not given
     refused: ClassVar[Mapping[str, str]] = REFUSED
 
     def __init__(
@@ -121,7 +122,7 @@ class AnalogAnnealer(AnnealingSubstrate[Cooling]):
     ) -> None:
         if bounds not in ("hard", "soft"):
             raise InputError(f"no bounds {bounds!r}; there are hard, soft")
-        self.chip = chip or ChipParameters.ideal()
+        self.chip = chip or ChipParameters(time_constant_s=self.nominal_s)
         self.soft = bounds == "soft"
         self.indptr = np.ascontiguousarray(indptr, np.int64)
         self.indices = np.ascontiguousarray(indices, np.int32)

@@ -80,6 +80,7 @@ class CoherentIsingMachine(IsingMachine):
     """Holds one problem in degenerate optical pulses with amplitude control."""
 
     name: ClassVar[str] = "coherent-ising"
+    nominal_s: ClassVar[float] = 5e-6  #: a kilometre of fibre
     refused: ClassVar = {**COMMON_REFUSED, "time_constant_mismatch": "all pulses share one cavity"}
 
     @property

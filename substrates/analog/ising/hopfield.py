@@ -61,6 +61,7 @@ class MemristorHopfield(IsingMachine):
     """Holds one problem in a crossbar. A step is one read of the crossbar and its comparators."""
 
     name: ClassVar[str] = "memristor-hopfield"
+    nominal_s: ClassVar[float] = 1e-8  #: a read of the crossbar
     refused: ClassVar = {**COMMON_REFUSED, "time_constant_mismatch": "its updates are clocked"}
     read_every: ClassVar[int] = 1
 

@@ -79,6 +79,7 @@ class OscillatorIsingMachine(IsingMachine):
     """
 
     name: ClassVar[str] = "oscillators"
+    nominal_s: ClassVar[float] = 1e-8  #: tens of periods of a ring of inverters
 
     def __init__(
         self,

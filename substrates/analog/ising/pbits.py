@@ -71,6 +71,7 @@ class ProbabilisticBits(IsingMachine):
     """Holds one problem as coupled p-bits. Gains scale each p-bit's own inverse temperature, offsets its field."""
 
     name: ClassVar[str] = "p-bits"
+    nominal_s: ClassVar[float] = 1e-9  #: a flip of a junction
     refused: ClassVar = {**COMMON_REFUSED, "time_constant_mismatch": "its updates are ordered, not free-running"}
     read_every: ClassVar[int] = 1
 
