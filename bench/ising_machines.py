@@ -74,12 +74,14 @@ def main() -> None:
                 row = {
                     "family": family, "instance": name, "machine": machine, "steps": steps, "seeds": given.seeds,
                     "best_known": best, "mean": sum(costs) / len(costs), "best": min(costs),
-                    "gap": (sum(costs) / len(costs) - best) / abs(best), "joules": per_read[0], "machine_s": per_read[1],
+                    "gap": (sum(costs) / len(costs) - best) / abs(best), "joules": per_read[0],
+                    "machine_s": per_read[1],
                     "joules_low": energy["low"] and energy["low"] / given.seeds,
                     "joules_high": energy["high"] and energy["high"] / given.seeds,
                     "grade": energy["grade"],
                     "to_target_j": reads and per_read[0] and reads * per_read[0],
-                    "to_target_s": reads and per_read[1] and reads * per_read[1], "cpu_s": round(spent, 4),
+                    "to_target_s": reads and per_read[1] and reads * per_read[1],
+                    "cpu_s": round(spent, 4),
                 }  # fmt: skip
                 print(json.dumps(row), flush=True)
 
