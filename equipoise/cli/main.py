@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("demo", "See it work: a QUBO solved, two networks trained, one page with what it cost."),
     "qubo": ("qubo", "Generate and solve QUBO problems."),
     "train": ("train", "Train a network by equilibrium propagation."),
+    "compare": ("compare", "Run one workload on every machine named: energy and time, as ranges."),
     "targets": ("targets", "List every target, available or not, and what is missing."),
     "profiles": ("profiles", "List, show and check hardware profiles."),
     "devices": ("devices", "List, show, check, plot and fit analog devices."),

@@ -1,0 +1,21 @@
+"""One workload run on every machine named, each with the program made for it. See `compare`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hw_profiles.registry import lazy_package
+
+if TYPE_CHECKING:
+    from equipoise.comparison.compare import compare
+    from equipoise.comparison.result import Comparison, Row
+
+__all__ = ["Comparison", "Row", "compare"]
+
+__getattr__, __dir__ = lazy_package(
+    __name__,
+    {
+        "equipoise.comparison.compare": ("compare",),
+        "equipoise.comparison.result": ("Comparison", "Row"),
+    },
+)
