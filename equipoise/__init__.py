@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from equipoise import qubo as qubo
     from equipoise import targets as targets
     from equipoise import training as training
-    from equipoise.comparison.compare import compare
+    from equipoise.comparison.running import compare
     from equipoise.qubo.formats import read
     from equipoise.qubo.problem import Problem
     from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler, anneal
@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "equipoise.comparison.compare": ("compare",),
+    "equipoise.comparison.running": ("compare",),
     "equipoise.qubo.formats": ("read",),
     "equipoise.qubo.problem": ("Problem",),
     "equipoise.qubo.sampler": ("AnalogAnnealerSampler", "EquipoiseSampler", "anneal"),

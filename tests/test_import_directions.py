@@ -34,6 +34,10 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         "grids of runs",
         {"equipoise", "equipoise.qubo", "equipoise.training", "substrates", "hw_profiles"},
     ),
+    "equipoise.comparison": (
+        "one workload on every machine",
+        {"equipoise", "equipoise.qubo", "equipoise.training", "substrates", "hw_profiles"},
+    ),
     "equipoise.report": ("pages and figures", {"equipoise", "equipoise.study", "hw_profiles"}),
     "equipoise": ("one table of targets, one run", {"mappers", "substrates", "hw_profiles"}),
 }

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from hw_profiles.registry import lazy_package
 
 if TYPE_CHECKING:
-    from equipoise.comparison.compare import compare
     from equipoise.comparison.result import Comparison, Row
+    from equipoise.comparison.running import compare
 
 __all__ = ["Comparison", "Row", "compare"]
 
 __getattr__, __dir__ = lazy_package(
     __name__,
     {
-        "equipoise.comparison.compare": ("compare",),
+        "equipoise.comparison.running": ("compare",),
         "equipoise.comparison.result": ("Comparison", "Row"),
     },
 )

@@ -9,6 +9,7 @@ to, not dropped.
 
 from __future__ import annotations
 
+# Imports inside functions are late: torch and data sets load when a network is compared.
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -72,10 +73,11 @@ def _inference(
     machine: Machine, network: Network, x: Tensor, y: Tensor, config: Any, boundary: str | None, floats: list[Ledger]
 ) -> tuple[Machine, float, tuple[Estimate, Estimate, str], str]:
     from equipoise.training.evaluate import accuracy
-    from equipoise.training.machines import make_machine, placed_counts
+    from equipoise.training.machines import make_machine, place_machine
 
     stop = _stop(config)
     substrate = make_machine(machine.target, network, _options(machine), config.seed)
+    place_machine(substrate)
     substrate.program()
     right, settled, ledger = accuracy(substrate, x, y, stop)
     if machine.kind == "processor":
@@ -83,7 +85,7 @@ def _inference(
     elif machine.kind == "card":
         cost, note = _card(ledger, network, len(y), machine, boundary, samples_at_once=1)
     else:
-        cost, note = cost_of(placed_counts(substrate)(ledger), machine.profile, boundary, len(y)), ""
+        cost, note = cost_of(ledger, machine.profile, boundary, len(y)), ""
     return machine, right, cost, f"{100 * settled:.0f} % of the samples settled. {note}".strip()
 
 
@@ -171,7 +173,6 @@ def compare_training(
 
 
 def _trained(machine: Machine, run: Any, curve: list[float], at: int | None, boundary: str | None) -> Row:
-    from equipoise.training.machines import placed_counts
     from hw_profiles.ledger import Phase
 
     epochs = len(curve) if at is None else at + 1
@@ -191,7 +192,7 @@ def _trained(machine: Machine, run: Any, curve: list[float], at: int | None, bou
         cost = cost_of(processor_ledger(seconds), machine.profile, boundary)
         note = "wall time of the epochs on this machine"
     else:
-        cost = cost_of(placed_counts(run.machine)(whole), machine.profile, boundary)
+        cost = cost_of(whole, machine.profile, boundary)
         note = ""
     note = f"{epochs} of {len(curve)} epochs. {note}".strip()
     return Row(

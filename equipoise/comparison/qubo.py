@@ -9,6 +9,7 @@ number that reached it is what reaching it once takes, failures included.
 
 from __future__ import annotations
 
+# Imports inside functions are late: the analog machine loads when it is compared.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

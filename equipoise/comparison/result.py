@@ -133,8 +133,8 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Plain Python, for JSON."""
         return {
-            "work": self.work, "unit": self.unit, "quality": self.quality_name, "equal": self.equal, "level": self.level,
-            "reference": self.reference, "headline": self.headline(), "warnings": self.warnings(),
+            "work": self.work, "unit": self.unit, "quality": self.quality_name, "equal": self.equal,
+            "level": self.level, "reference": self.reference, "headline": self.headline(), "warnings": self.warnings(),
             "rows": [row.as_dict() for row in self.rows],
             "ratios": [ratio.__dict__ for ratio in self.ratios()], "settings": self.settings,
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports inside functions are late: Matplotlib and jinja2 take half a second.
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

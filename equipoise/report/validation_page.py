@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports inside functions are late: Matplotlib and jinja2 take half a second.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Imports inside functions are late: a comparison loads only what its workload needs.
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
