@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,17 @@ from equipoise.qubo.constraints.encoding import bounded_powers
 from equipoise.qubo.problem import INTEGER_LIMIT, Problem
 from hw_profiles.errors import InputError
 
-if TYPE_CHECKING:
-    from equipoise.qubo.constraints.model import ConstrainedProblem
+__all__ = ["Conditioned", "Penalised", "first_prices", "largest_gain", "penalised", "sufficient"]
 
-__all__ = ["Penalised", "first_prices", "largest_gain", "penalised", "sufficient"]
+
+class Conditioned(Protocol):
+    """An objective and its constraints; `ConstrainedProblem` is one."""
+
+    @property
+    def objective(self) -> Problem: ...
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,7 @@ class Penalised:
         return x[: self.variables]
 
 
-def first_prices(model: ConstrainedProblem) -> list[int | float]:
+def first_prices(model: Conditioned) -> list[int | float]:
     """Prices to begin with, one a constraint: what one flip can gain, over the square of what a flip breaks it by."""
     gain = largest_gain(model) or 1.0
     steps = [float(np.abs(c.coefficients).min(initial=2**31)) if len(c.variables) else 1.0 for c in model.constraints]
@@ -53,16 +60,17 @@ def first_prices(model: ConstrainedProblem) -> list[int | float]:
     return [gain / (step * step) for step in steps]
 
 
-def sufficient(model: ConstrainedProblem) -> int | float:
+def sufficient(model: Conditioned) -> int | float:
     """A price at which every best state is feasible, if any state is: above the objective's whole span."""
     objective = model.objective
     span = float(np.abs(objective.linear).sum()) + float(np.abs(objective.pairs).sum())
     return int(np.ceil(span)) + 1 if objective.linear.dtype.kind == "i" else span * 1.001 + 1e-9
 
 
-def largest_gain(model: ConstrainedProblem) -> float:
+def largest_gain(model: Conditioned) -> float:
     """The most that flipping one variable can gain in the objective, over all states."""
-    objective, n = model.objective, model.num_variables
+    objective = model.objective
+    n = objective.num_variables
     linear, pairs = objective.linear.astype(np.float64), objective.pairs.astype(np.float64)
     up, down = np.minimum(pairs, 0), np.maximum(pairs, 0)
     gain_on = -(linear + np.bincount(objective.rows, up, n) + np.bincount(objective.cols, up, n))
@@ -70,14 +78,14 @@ def largest_gain(model: ConstrainedProblem) -> float:
     return float(max(gain_on.max(initial=0), gain_off.max(initial=0), 0.0))
 
 
-def penalised(model: ConstrainedProblem, prices: Sequence[int | float], skip: Sequence[int] = ()) -> Penalised:
+def penalised(model: Conditioned, prices: Sequence[int | float], skip: Sequence[int] = ()) -> Penalised:
     """The QUBO with these prices, one a constraint; constraints numbered in ``skip`` are left to the moves.
 
     Raises:
         InputError: prices for which exact sums do not fit into 64 bits.
     """
     objective = model.objective
-    n = model.num_variables
+    n = objective.num_variables
     linear = [objective.linear]
     parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.generic]]] = [
         (objective.rows, objective.cols, objective.pairs)
@@ -116,8 +124,8 @@ def penalised(model: ConstrainedProblem, prices: Sequence[int | float], skip: Se
             offset=offset,
             labels=labels,
             sense=objective.sense,
-            name=model.name,
-            convention=f"{model.convention}, as penalties",
+            name=objective.name,
+            convention=f"{objective.convention}, {len(model.constraints)} constraints as penalties",
         ),
         n,
     )
