@@ -52,8 +52,8 @@ def host_run(run: str, options: argparse.Namespace) -> dict[str, Any]:
     # on the chip "following" is held too: it has no exponential to follow with
     force = options.nudge_force or ("held" if run == "held" else "following")
     config = TrainConfig(
-        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, target=target, chip=chip,
-        nudge=options.nudge, nudge_force=force, angle=90.0, homeostasis=options.homeostasis,
+        dataset="fashion-mnist", data_dir=options.data_dir, layers=LAYERS, readout="output", target=target,
+        chip=chip, nudge=options.nudge, nudge_force=force, angle=90.0, homeostasis=options.homeostasis,
         homeostasis_end=options.homeostasis_end, free_steps=150, nudge_steps=20, epochs=options.epochs, batch_size=50,
         lr=options.lr, train_samples=options.samples or None, test_samples=options.test_samples or None,
         seed=options.seed, out=out,

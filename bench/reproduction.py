@@ -25,7 +25,8 @@ RESULTS = ROOT / "bench" / "results" / "reproduction.jsonl"
 
 #: what every run of the main group shares; the paper's recipe is 50 epochs of SGD at batch 50
 FULL = {"dataset": "fashion-mnist", "layers": (784, 256, 256, 10), "epochs": 12, "batch_size": 100, "lr": 1.5e-3,
-        "free_steps": 60, "nudge_steps": 40, "tolerance": 3e-4, "angle": 90.0}  # fmt: skip
+        "free_steps": 60, "nudge_steps": 40, "tolerance": 3e-4, "angle": 90.0,
+        "readout": "output", "homeostasis": 0.0}  # fmt: skip
 #: the grid: a tenth of the data, three epochs, so that every cell can be run by anyone in a minute
 GRID = {**FULL, "train_samples": 6_000, "test_samples": 2_000, "epochs": 3, "lr": 2e-3, "angle": 0.0}
 #: 5 % mismatch, 1 % read noise, 6-bit weights

@@ -157,15 +157,17 @@ def _from_checkpoint(path: Path) -> _Built:
     import torch
 
     from equipoise.training.build import make_network
-    from equipoise.training.checkpoint import restore_machine
+    from equipoise.training.checkpoint import YOUNGER, restore_machine
     from equipoise.training.config import TrainConfig
     from equipoise.training.machines import make_machine
 
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-        identity = dict(state["identity"])
+        identity = {**YOUNGER, **state["identity"]}
         known = {k: v for k, v in identity.items() if k in TrainConfig.__dataclass_fields__}
-        known["layers"], known["target"] = tuple(known["layers"]), identity["on"]
+        known["layers"], known["conv"], known["target"] = tuple(known["layers"]), tuple(known["conv"]), identity["on"]
+        if known["conv"]:
+            raise InputError(f"{path} is of a convolutional network; netlists are made of dense ones")
         config = TrainConfig(**known)
         network = make_network(config)
         network.load_state_dict(state["network"])

@@ -69,6 +69,25 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """How networks are usually trained on a target, where a run says nothing else.
+
+    Attributes:
+        nudge: of a run that names its own correction or homeostasis.
+        homeostasis, feedback_scale, usual_nudge, force: of a run that names neither: decoupled homeostasis, and the
+            nudge that goes with it on a machine without noise.
+        noisy_feedback_scale: in place of ``feedback_scale`` where readings are noisy.
+    """
+
+    nudge: float = 0.5
+    homeostasis: float = 0.5
+    feedback_scale: float = 0.25
+    noisy_feedback_scale: float = 0.5
+    usual_nudge: float = 0.75
+    force: Literal["following", "held", "normalised"] = "normalised"
+
+
+@dataclass(frozen=True)
 class Target:
     """One place where work can run.
 
@@ -80,7 +99,7 @@ class Target:
         program: runs a compiled program, as `substrates.loihi2.lava.run_program` does; None where it cannot.
         probe: looks for it; never raises, takes two seconds at most.
         options: of the network's machine, unless others are given.
-        nudge: usual size in training.
+        learning: how networks are usually trained on it.
         most_steps: usual upper end of the steps of one anneal.
     """
 
@@ -92,7 +111,7 @@ class Target:
     program: Callable[..., Any] | None = None
     probe: Callable[[], Found] = Found
     options: Mapping[str, Any] = field(default_factory=dict)
-    nudge: float = 0.5
+    learning: Learning = field(default_factory=lambda: Learning())
     most_steps: int = 50_000
 
     @property
@@ -166,7 +185,7 @@ def _ideal(network: Network, options: dict[str, Any], seed: int) -> RelaxationSu
 
     del seed
     # Same fixed points as the damped map in a quarter of the sweeps; a full step of 1 cycles more often.
-    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 0.7, **options}))
+    return IdealMachine(network, solver=AlternatingBlocks(**{"step_size": 1.0, "fallback": 0.7, **options}))
 
 
 def _analog(network: Network, options: dict[str, Any], seed: int) -> RelaxationSubstrate:
@@ -214,7 +233,12 @@ def _accept(thing: Any, what: str) -> Target:
 _OWN = (
     Target("loihi2", "the Loihi 2 chip, through Lava", "loihi2", program=partial(_on_lava, "loihi2"), probe=_chip),
     Target(
-        "loihi2-sim", "our bit-accurate Loihi 2 engine", "loihi2", network=_loihi2_sim, qubo=partial(_qubo, "Loihi2")
+        "loihi2-sim",
+        "our bit-accurate Loihi 2 engine",
+        "loihi2",
+        network=_loihi2_sim,
+        qubo=partial(_qubo, "Loihi2"),
+        learning=Learning(usual_nudge=0.4, force="following"),
     ),
     Target(
         "lava-sim",
@@ -244,7 +268,7 @@ _OWN = (
             ("oscillators", "oscillators locked at half a tone's frequency", "oscillators"),
         )
     ),
-    Target("ideal", "floating-point reference", network=_ideal, nudge=0.1),
+    Target("ideal", "floating-point reference", network=_ideal, learning=Learning(nudge=0.1)),
     Target("cpu", "this processor, by the search that suits the problem", qubo=_processor, most_steps=2_000_000),
 )
 #: every target, in the order in which ``auto`` asks

@@ -131,7 +131,7 @@ def train(**parameters: Any) -> Outcome:
     from equipoise.training import train as run
 
     parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
-    result = run(TrainConfig(**parameters))
+    result = run(TrainConfig(**{"threads": 1, **parameters}))  # runs are what a study does at the same time
     epochs = [{k: v for k, v in row.items() if k != "seconds"} for row in result.epochs]
     return Outcome(
         {"test_accuracy": float(result.test_accuracy), "best_accuracy": float(result.best_accuracy)},

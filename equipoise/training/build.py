@@ -8,24 +8,43 @@ from equipoise.training.config import TrainConfig
 from equipoise.training.options import Descent
 from hw_profiles.errors import InputError
 from learning_rules import AdaptiveNudge, CoefficientSchedule, Homeostasis, Learner, Phases, SamplePolicy, make_rule
-from learning_rules.homeostasis import METHODS
+from learning_rules.homeostasis import METHODS, ScaleOnly
 from substrates.base import RelaxationSubstrate, Stop
-from substrates.network import layered
+from substrates.network import chain, conv, layered
 
 if TYPE_CHECKING:
     from substrates.network import Network
 
 __all__ = ["make_learner", "make_network", "make_optimizer"]
 
+#: of kernels at the start: averages of a slope-one activation shrink from layer to layer otherwise
+_KERNEL_GAIN = 2.0
 
-def make_network(config: TrainConfig) -> Network:
-    """The layered network of a resolved configuration."""
+
+def make_network(config: TrainConfig, input_shape: tuple[int, ...] = (), classes: int = 0) -> Network:
+    """The network of a resolved configuration: layers, or convolutions on images of ``input_shape``."""
+    classes = classes or config.layers[-1]
+    scale, feedback = config.feedback_scale or 1.0, "tied" if config.tied else "independent"
+    if config.conv:
+        return chain(
+            input_shape,
+            *(conv(channels, pooling=config.pooling, gain=_KERNEL_GAIN) for channels in config.conv),
+            classes=classes,
+            readout=config.readout,
+            activation=config.activation,
+            feedback=feedback,
+            angle=config.angle,
+            feedback_scale=scale,
+            seed=config.seed,
+        )
+    hidden = config.readout == "hidden"
     return layered(
-        config.layers,
+        config.layers[:-1] if hidden else config.layers,
         activation=config.activation,
-        feedback="tied" if config.tied else "independent",
+        feedback=feedback,
         angle=config.angle,
-        feedback_scale=config.feedback_scale,
+        feedback_scale=scale,
+        classes=classes if hidden else 0,
         seed=config.seed,
     )
 
@@ -47,25 +66,30 @@ def make_learner(config: TrainConfig, machine: RelaxationSubstrate) -> Learner:
     return Learner(
         rule,
         phases=Phases(Stop(config.free_steps, config.tolerance), Stop(config.nudge_steps, config.tolerance)),
-        homeostasis=_homeostasis(config),
+        homeostasis=_homeostasis(config, machine.network),
         policy=SamplePolicy(config.unsettled, config.residual_limit),
         adaptive=AdaptiveNudge() if config.adaptive else None,
-        combination=config.combination,
+        combination=config.combination or "sum",
     )
 
 
-def _homeostasis(config: TrainConfig) -> Homeostasis | None:
+def _homeostasis(config: TrainConfig, network: Network) -> Homeostasis | None:
     if config.homeostasis_method not in METHODS:
         raise InputError(f"no homeostasis {config.homeostasis_method!r}; there are {', '.join(METHODS)}")
-    end = config.homeostasis_end
-    if config.homeostasis == 0 and not end:
-        if config.feedback_scale == 1:
+    begin, end, scale = config.homeostasis or 0.0, config.homeostasis_end, config.feedback_scale or 1.0
+    if begin == 0 and not end:
+        if scale == 1:
             return None
-        return METHODS["closed-form"](0.0, feedback_scale=config.feedback_scale)  # brings errors to the adjoint's size
-    coefficient: float | CoefficientSchedule = config.homeostasis
+        # brings errors to the adjoint's size
+        return (
+            ScaleOnly(0.0, feedback_scale=scale)
+            if network.state_dependent
+            else METHODS["closed-form"](0.0, feedback_scale=scale)
+        )
+    coefficient: float | CoefficientSchedule = begin
     if end is not None:
-        coefficient = CoefficientSchedule(config.homeostasis, end)
-    settings: dict[str, Any] = {"coefficient": coefficient, "feedback_scale": config.feedback_scale}
+        coefficient = CoefficientSchedule(begin, end)
+    settings: dict[str, Any] = {"coefficient": coefficient, "feedback_scale": scale}
     if config.homeostasis_method in ("jacobian-vector", "noise-correlation"):
         settings["seed"] = config.seed
     return METHODS[config.homeostasis_method](**settings)

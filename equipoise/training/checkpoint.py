@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from hw_profiles.output import Output
     from substrates.base import RelaxationSubstrate
 
-__all__ = ["load_checkpoint", "restore_machine", "save_checkpoint"]
+__all__ = ["YOUNGER", "load_checkpoint", "restore_machine", "save_checkpoint"]
+
+#: settings younger than some checkpoints, as those runs had them
+YOUNGER = {
+    "nudge_force": "following",
+    "device": "",
+    "precision": "float32",
+    "readout": "output",
+    "conv": [],
+    "pooling": "average",
+}
 
 VERSION = 1
 
@@ -82,7 +92,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
             raise InputError(
                 f"{path} is a checkpoint of version {shown(version)}, this program reads {VERSION}; start afresh"
             )
-        before = {"nudge_force": "following", "device": "", "precision": "float32", **state["identity"]}
+        before = {**YOUNGER, **state["identity"]}
         different = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
         if different:
             changes = ", ".join(f"{k} {shown(before.get(k))} -> {shown(identity.get(k))}" for k in different)

@@ -92,15 +92,23 @@ class Shape(Options):
     """The network."""
 
     layers: tuple[int, ...] = option((), "Layer sizes, input first.", metavar="784-256-256-10", usual="the data set's")
+    conv: tuple[int, ...] = option((), "Channels of 3x3 convolutions below them, on images.", metavar="32,64")
+    pooling: Literal["average", "softmax", "none"] = option("average", "2x2, after each convolution.")
+    readout: Literal["hidden", "output"] = option(
+        "hidden", "Classes are read from the last hidden layer, or from output neurons behind it."
+    )
     activation: str = option("logistic", "Of all populations.", kind="activation")
     angle: float = option(90.0, "Degrees between forward and transposed backward weights at first.", low=0, high=180)
-    feedback_scale: float = option(
-        1.0, "Backward over forward weights' size; below 1 the network settles faster.", above=0
+    feedback_scale: float | None = option(
+        None,
+        "Backward over forward weights' size; below 1 the network settles faster.",
+        above=0,
+        usual="1, the target's where the homeostasis is",
     )
     tied: bool = option(False, "One weight for both directions.")
 
     def together(self) -> None:
-        if self.tied and self.feedback_scale != 1:
+        if self.tied and self.feedback_scale not in (None, 1):
             raise InputError("tied weights have one size; leave --feedback-scale at 1")
 
 
@@ -117,6 +125,7 @@ class Machine(Options):
     device: str = option(
         "", "Where torch computes (ideal, analog).", metavar="cpu|cuda|auto", usual="cpu, or a given network's"
     )
+    threads: int = option(0, "Of the relaxation; the same bits for any number.", low=0, usual="all")
     precision: Literal["float32", "tf32"] = option("float32", "Of products on a CUDA device.")
     profile: str = option("", "Hardware profile for energy and latency.", kind="profile", usual="the target's")
 
@@ -146,19 +155,26 @@ class Learning(Options):
 class Symmetry(Shape):
     """Homeostasis: what pulls backward weights towards forward ones."""
 
-    homeostasis: float = option(0.0, "Coefficient of the Jacobian homeostasis.", low=0)
+    homeostasis: float | None = option(
+        None,
+        "Coefficient of the Jacobian homeostasis.",
+        low=0,
+        usual="0.5 decoupled where nothing else makes the gradient right, else 0",
+    )
     homeostasis_end: float | None = option(None, "Coefficient at the end of the run.", low=0, usual="the same")
     homeostasis_method: Literal["closed-form", "jacobian-vector", "noise-correlation", "weight-decay"] = option(
         "closed-form", "How its gradient is had."
     )
-    combination: Literal["sum", "decoupled", "conflict-free"] = option(
-        "sum", "With the task's gradient; decoupled: outside the optimizer, coefficient 0 to 0.5 (sampled methods 0.1)."
+    combination: Literal["", "sum", "decoupled", "conflict-free"] = option(
+        "",
+        "With the task's gradient; decoupled: outside the optimizer, coefficient 0 to 0.5 (sampled methods 0.1).",
+        usual="sum",
     )
 
     def together(self) -> None:
-        if self.homeostasis_method == "weight-decay" and self.feedback_scale != 1:
+        if self.homeostasis_method == "weight-decay" and self.feedback_scale not in (None, 1):
             raise InputError("weight-decay pulls no backward weight to a forward one; leave --feedback-scale at 1")
-        if self.tied and self.homeostasis > 0:
+        if self.tied and self.homeostasis:
             raise InputError("tied weights are symmetric already; leave homeostasis at 0 or use --angle 0 untied")
 
 

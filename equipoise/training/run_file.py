@@ -22,7 +22,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from equipoise.training.config import TrainConfig, parse_layers
+from equipoise.training.config import TrainConfig, parse_channels, parse_layers
 from equipoise.training.options import GROUPS, group_of, options_of
 from hw_profiles.errors import InputError
 from hw_profiles.reading.settings import read_json, read_toml
@@ -68,6 +68,8 @@ def config_from(written: Mapping[str, Any]) -> TrainConfig:
     options = dict(written)
     if isinstance(layers := options.get("layers"), str):
         options["layers"] = parse_layers(layers)
+    if isinstance(channels := options.get("conv"), str):
+        options["conv"] = parse_channels(channels)
     if options.get("nudge") == "auto":
         options |= {"nudge": 0.0, "adaptive": True}
     if isinstance(chip := options.get("chip"), str):

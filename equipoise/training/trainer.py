@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ __all__ = ["Progress", "train"]
 Progress = Callable[[dict[str, Any]], None]
 
 #: settings that may differ between a run and its resumption
-_FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target"}
+_FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target", "threads"}
 
 
 def train(
@@ -53,7 +54,8 @@ def train(
 ) -> TrainResult:
     """Train a network on a machine and return the learning curve.
 
-    Same configuration, same bits: torch is held to one thread while training, batches come from a seeded stream.
+    Same configuration, same bits, for any number of threads: these share the rows of a relaxation, torch itself is held
+    to one while training, and batches come from a seeded stream.
     A run that is interrupted (Ctrl-C, SIGTERM) keeps a readable record of the epochs done, with status
     ``interrupted``, and then raises, so that a script ends too. ``resume`` goes on from the last whole epoch, after a
     kill as well, and ends with the same bits.
@@ -117,12 +119,14 @@ class _Training:
         split = load_dataset(config.dataset, config.data_dir) if data is None else data
         if not config.augment and split.augment is not None:
             split = replace(split, augment=None)
-        if network is None or len(network.input_shape) == 1:
+        if config.conv if network is None else len(network.input_shape) == 3:
+            split = split.as_images()
+        else:
             split = split.flattened()
         split = split.limited(config.train_samples, config.test_samples)
         config = config.resolved(target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if network is None:
-            network = make_network(config)
+            network = make_network(config, split.input_shape, split.classes)
         device = place_network(network, config)
         split = split.on(device)
         if machine is None:
@@ -134,6 +138,12 @@ class _Training:
             raise InputError("the machine holds another network than the one to train")
         if tuple(network.input_shape) != split.input_shape:
             raise InputError(f"the network takes {tuple(network.input_shape)}, the data has {split.input_shape}")
+        if config.biased and any(network.recurrent_couplings()):
+            warnings.warn(
+                "forward and backward weights differ and nothing corrects the gradient for it; leave the homeostasis "
+                "to the target, or use --correction asymep, --homeostasis or --tied",
+                stacklevel=4,
+            )
         learner = make_learner(config, machine)
         learner.check(machine)
         batches = -(-len(split.train_targets) // config.batch_size)
@@ -310,10 +320,10 @@ class _Training:
 
     def _symmetry(self, probe: slice) -> float:
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
-            return symmetry(self.network, feedback_scale=self.config.feedback_scale)
+            return symmetry(self.network, feedback_scale=self.config.feedback_scale or 1.0)
         drive = self.machine.drive(self.data.test_inputs[probe].to(self.device))
         free = self.machine.relax(drive, self.learner.phases.free)
-        return symmetry(self.network, free.activities, feedback_scale=self.config.feedback_scale)
+        return symmetry(self.network, free.activities, feedback_scale=self.config.feedback_scale or 1.0)
 
     def _keep(self, row: dict[str, Any]) -> None:
         """An epoch is done: remember the best, write record and checkpoint."""

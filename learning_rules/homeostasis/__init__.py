@@ -4,6 +4,7 @@ from learning_rules.homeostasis.base import Homeostasis
 from learning_rules.homeostasis.closed_form import ClosedForm
 from learning_rules.homeostasis.jacobian_vector import JacobianVector
 from learning_rules.homeostasis.noise_correlation import NoiseCorrelation
+from learning_rules.homeostasis.scale_only import ScaleOnly
 from learning_rules.homeostasis.schedule import CoefficientSchedule
 from learning_rules.homeostasis.weight_decay import RecurrentDecay
 
@@ -15,6 +16,7 @@ __all__ = [
     "JacobianVector",
     "NoiseCorrelation",
     "RecurrentDecay",
+    "ScaleOnly",
 ]
 
 #: methods by the name they have on the command line

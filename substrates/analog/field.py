@@ -16,9 +16,10 @@ from torch import Tensor
 
 from substrates.analog.imperfections.converters import quantise
 from substrates.base import Nudge
+from substrates.devices import laid_out
 from substrates.network import Network, Operator, State
 
-__all__ = ["Field", "channels_last", "largest", "promote"]
+__all__ = ["Field", "arranged", "largest", "promote"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Field:
                     output = torch.complex(output, torch.zeros_like(output))
                 currents = (*currents[:-1], output + self._nudge_current(nudge, output))
         into = tuple(tuple(o for o in operators if o.target == i) for i in range(count))
-        return _Plan(channels_last(currents), into, tuple(tuple(c) for c in corrections))
+        return _Plan(arranged(currents), into, tuple(tuple(c) for c in corrections))
 
     def activate(self, membranes: State) -> State:
         """v = sigma(u), population by population."""
@@ -193,11 +194,9 @@ def _apply(operators: tuple[Operator, ...], activities: State) -> State:
     return tuple(totals)
 
 
-def channels_last(state: State) -> State:
-    """Maps with their channels beside each other in memory, which convolutions are fastest on; the same values."""
-    return tuple(
-        s.contiguous(memory_format=torch.channels_last) if s.dim() == 4 and not s.is_complex() else s for s in state
-    )
+def arranged(state: State) -> State:
+    """The same values laid out in memory as convolutions are fastest, see `laid_out`."""
+    return tuple(laid_out(s) for s in state)
 
 
 def largest(force: State, membranes: State) -> Tensor:

@@ -9,9 +9,10 @@ import torch
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
-from substrates.analog.field import Field, channels_last, promote
+from substrates.analog.field import Field, arranged, promote
 from substrates.analog.kernels import DenseRelaxation
-from substrates.analog.solvers import Damped, Relaxed, Solver, relax_batch, relax_together
+from substrates.analog.solvers import AlternatingBlocks, Damped, Relaxed, Solver, relax_batch, relax_together
+from substrates.analog.solvers.driver import then
 from substrates.analog.solvers.graphs import Graphs
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
 from substrates.devices import PRECISIONS, multiplying
@@ -78,21 +79,41 @@ class IdealMachine(RelaxationSubstrate):
         if needs_complex(nudge, membranes):
             membranes = promote(membranes)
         field = Field(network, drive.currents, nudge, lambda i, u: network.activations[i].function(u))
-        if self._compiled.applies(field, self.solver, membranes):
-            relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None)
-        else:
-            with multiplying(self.precision, membranes[0].device):
-                relaxed = self._loop(field, membranes, stop)
-            activities = field.activate(relaxed.membranes)
+        relaxed, activities = self._run(field, membranes, stop, ())
         return self._equilibrium(relaxed, activities, phase, slice(None))
 
-    def _loop(self, field: Field, membranes: State, stop: Stop) -> Relaxed:
+    def _run(self, field: Field, membranes: State, stop: Stop, betas: Sequence[float]) -> tuple[Relaxed, State]:
+        """Relax, under each of ``betas`` in place of the field's own where there are some; and the activities."""
+        compiled = self._compiled.applies(field, self.solver, membranes)
+        if betas and not compiled:
+            field, membranes = field.repeated(betas), tuple(torch.cat([u] * len(betas)) for u in membranes)
+            betas = ()
+        legs = self.solver.legs(stop) if isinstance(self.solver, AlternatingBlocks) else [(self.solver, stop)]
+        relaxed: Relaxed | None = None
+        activities: State = ()
+        for solver, part in legs:
+            start = membranes if relaxed is None else relaxed.membranes
+            if compiled:
+                found, activities = self._compiled.run(field, solver, start, part, None, None, betas=betas)
+                # the copies are made: what follows goes on with them
+                if len(legs) > 1 and betas:
+                    field, betas = field.repeated(betas), ()
+            else:
+                with multiplying(self.precision, membranes[0].device):
+                    found = self._loop(solver, field, start, part)
+            relaxed = found if relaxed is None else then(relaxed, found)
+            if bool(relaxed.converged.all()):
+                break
+        assert relaxed is not None
+        return relaxed, activities if compiled else field.activate(relaxed.membranes)
+
+    def _loop(self, solver: Solver, field: Field, membranes: State, stop: Stop) -> Relaxed:
         """The solver's loop for the device the state is on."""
         if membranes[0].device.type == "cpu":
-            return relax_batch(self.solver, field, membranes, stop)
-        if self._graphs is not None and self._graphs.apply(self.solver, membranes, stop):
-            return self._graphs.run(field, self.solver, channels_last(membranes), stop)
-        return relax_together(self.solver, field, membranes, stop)
+            return relax_batch(solver, field, membranes, stop)
+        if self._graphs is not None and self._graphs.apply(solver, membranes, stop):
+            return self._graphs.run(field, solver, arranged(membranes), stop)
+        return relax_together(solver, field, membranes, stop)
 
     @torch.no_grad()
     def relax_each(self, drive: Drive, stop: Stop, nudges: Sequence[Nudge], start: Equilibrium) -> list[Equilibrium]:
@@ -115,13 +136,7 @@ class IdealMachine(RelaxationSubstrate):
         for nudge in nudges:
             check_nudge(network, drive, nudge)
         betas = [complex(n.beta).real for n in nudges]
-        if compiled:
-            relaxed, activities = self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
-        else:
-            field, membranes = field.repeated(betas), tuple(torch.cat([u] * len(betas)) for u in membranes)
-            with multiplying(self.precision, membranes[0].device):
-                relaxed = self._loop(field, membranes, stop)
-            activities = field.activate(relaxed.membranes)
+        relaxed, activities = self._run(field, membranes, stop, betas)
         parts = [slice(k * drive.batch, (k + 1) * drive.batch) for k in range(len(nudges))]
         return [self._equilibrium(relaxed, activities, Phase.of_nudge(beta), part) for beta, part in zip(betas, parts)]
 

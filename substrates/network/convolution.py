@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hw_profiles.errors import InputError
+from substrates.devices import laid_out
 from substrates.network.costs import _add_grad
 from substrates.network.couplings import Coupling, Operator, by_parts
 from substrates.network.pooling import Pooling, pooling_named
@@ -42,12 +43,18 @@ class Geometry:
 
     def convolve(self, v: Tensor, taps: Tensor) -> Tensor:
         """The map before pooling: taps * v."""
+        if self._whole(taps):
+            product = by_parts(lambda x: _flat(x) @ _flat(taps).t(), self.low(v))
+            return product[:, :, None, None]
         return by_parts(
             lambda x: nn.functional.conv2d(x, taps, stride=self.pooling.stride, padding=self.padding), self.low(v)
         )
 
     def back(self, y: Tensor, taps: Tensor) -> Tensor:
         """The transpose of `convolve`."""
+        if self._whole(taps):
+            c, h, w = self.source
+            return by_parts(lambda x: x.flatten(1) @ _flat(taps), y).unflatten(1, (h, w, c)).permute(0, 3, 1, 2)
         stride, padding, side = self.pooling.stride, self.padding, taps.shape[-1]
         extra = [size - ((rows - 1) * stride - 2 * padding + side) for size, rows in zip(self.source[1:], y.shape[2:])]
         return by_parts(
@@ -66,7 +73,11 @@ class Geometry:
 
     def taps(self, kernel: Tensor) -> Tensor:
         """What is convolved with; laid out for the fast path."""
-        return self.pooling.fold(kernel).contiguous(memory_format=torch.channels_last)
+        return laid_out(self.pooling.fold(kernel))
+
+    def _whole(self, taps: Tensor) -> bool:
+        """Whether the taps cover the whole source once: a matrix product, which is faster."""
+        return self.padding == 0 and taps.shape[-2:] == self.source[1:]
 
     def tap_counts(self) -> Tensor:
         """(1, 1, side, side): how often each tap falls inside the source, over the places of the taps."""
@@ -310,3 +321,8 @@ class ConvolutionFeedback(Coupling):
 
     def _own(self, frozen: tuple[Tensor, Tensor, Tensor]) -> Operator:
         return Operator(self.target, self.target, lambda d, own: self._within_low(frozen, d))
+
+
+def _flat(x: Tensor) -> Tensor:
+    """Maps as rows, the channels of a place beside each other: a view where they lie like this in memory."""
+    return x.permute(0, 2, 3, 1).flatten(1)

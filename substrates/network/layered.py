@@ -25,6 +25,7 @@ def layered(
     angle: float = 90.0,
     feedback_scale: float = 1.0,
     readout: bool = True,
+    classes: int = 0,
     seed: int = 0,
 ) -> Network:
     """Build ``sizes[0]-sizes[1]-...-sizes[-1]`` with a backward coupling beside every hidden forward one.
@@ -40,6 +41,7 @@ def layered(
         angle: 0 gives exact transposes (untied afterwards), 90 independent draws.
         feedback_scale: size of the backward weights relative to the forward ones'; tied weights have none.
         readout: cross-entropy through a linear softmax read-out; otherwise squared error.
+        classes: of the read-out; 0 takes the last size. With another number the last layer is a hidden one.
         seed: seeds the weights.
 
     Raises:
@@ -78,8 +80,11 @@ def layered(
             backward.weight.data = mixed if feedback_scale == 1.0 else feedback_scale * mixed
         couplings.append(backward)
         reciprocal.append((len(couplings) - 2, len(couplings) - 1))
-    cost = SoftmaxReadout(sizes[-1], sizes[-1]) if readout else SquaredError()
+    if classes < 0 or (classes and not readout):
+        raise InputError(f"classes {classes}: expected a number of zero or more, and a read-out for them")
+    classes = classes or sizes[-1]
+    cost = SoftmaxReadout(sizes[-1], classes) if readout else SquaredError()
     if isinstance(cost, SoftmaxReadout):
-        cost.readout.weight.data = torch.randn(sizes[-1], sizes[-1], generator=generator) / math.sqrt(sizes[-1])
+        cost.readout.weight.data = torch.randn(classes, sizes[-1], generator=generator) / math.sqrt(sizes[-1])
         cost.readout.bias.data.zero_()
     return Network((sizes[0],), populations, couplings, cost, reciprocal)

@@ -29,6 +29,7 @@ class Recipe:
     epochs: int = 10
     batch_size: int = 100
     lr: Mapping[str, float] = field(default_factory=lambda: {"adamw": 1e-3, "sgd": 0.02})
+    lr_of_usual: float = 1.5e-3  #: of adamw, with the target's usual homeostasis
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,21 @@ class Split:
         if self.augment is not None:
             raise InputError(f"{self.name} is augmented as images; a dense input needs --no-augment")
         return replace(self, train_inputs=self.train_inputs.flatten(1), test_inputs=self.test_inputs.flatten(1))
+
+    def as_images(self) -> Split:
+        """The same with a channel axis: (height, width) becomes (1, height, width).
+
+        Raises:
+            InputError: samples that are no images.
+        """
+        if len(self.input_shape) == 3:
+            return self
+        if len(self.input_shape) != 2:
+            raise InputError(
+                f"{self.name} has samples of shape {self.input_shape}; convolutions need (height, width) or "
+                "(channels, height, width)"
+            )
+        return replace(self, train_inputs=self.train_inputs[:, None], test_inputs=self.test_inputs[:, None])
 
     def on(self, device: torch.device) -> Split:
         """The split on an accelerator, whole where it takes less than half of the free memory; else page-locked on

@@ -9,7 +9,7 @@ from substrates.seeds import stream
 
 __all__ = ["load_digits"]
 
-RECIPE = Recipe(hidden=(128,), epochs=15, batch_size=32, lr={"adamw": 5e-3, "sgd": 0.05})
+RECIPE = Recipe(hidden=(128, 64), epochs=15, batch_size=32, lr={"adamw": 5e-3, "sgd": 0.05}, lr_of_usual=5e-3)
 
 
 def load_digits(data_dir: Path | None = None) -> Split:
@@ -20,7 +20,7 @@ def load_digits(data_dir: Path | None = None) -> Split:
     del data_dir
     found = datasets.load_digits()
     order = stream(0, "digits split").permutation(len(found.target))
-    inputs = torch.from_numpy(found.data[order] / 16.0).float()
+    inputs = torch.from_numpy(found.images[order] / 16.0).float()
     targets = torch.from_numpy(found.target[order]).long()
     train, test = (inputs[:1437], targets[:1437]), (inputs[1437:], targets[1437:])
     return finish("digits", train, test, 10, "scikit-learn digits", recipe=RECIPE)

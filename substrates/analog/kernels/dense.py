@@ -13,7 +13,8 @@ from torch import Tensor
 from substrates.analog.field import Field
 from substrates.analog.kernels.packs import Packs
 from substrates.analog.kernels.product import PANEL, accumulate
-from substrates.analog.kernels.relax import gather, relax_rows
+from substrates.analog.kernels.relax import gather
+from substrates.analog.kernels.released import relax_released
 from substrates.analog.noisy_step import AnalogStep
 from substrates.analog.solvers.alternating import AlternatingBlocks, blocks
 from substrates.analog.solvers.damped import Damped
@@ -21,6 +22,7 @@ from substrates.analog.solvers.discrete_map import DiscreteMap
 from substrates.analog.solvers.driver import DEFAULT_TOLERANCE, RETURN_RATIO, WINDOW, Relaxed, Solver
 from substrates.base import Nudge, Stop
 from substrates.network import INPUT, Network, SoftmaxReadout, SquaredError, State
+from substrates.threads import over_rows
 
 __all__ = ["DenseRelaxation"]
 
@@ -139,17 +141,18 @@ class DenseRelaxation:
             along, back = network.recurrent_currents(reference), network.transposed_currents(reference, reference)
             currents = tuple(i + a - b for i, a, b in zip(currents, along, back))
         u, drive = self._rows(membranes, copies), self._rows(currents, copies)
+        each = _betas(field, betas, batch)
         if nudge is not None and nudge.force is not None:
-            self._hold(drive, nudge, betas)
+            self._hold(drive, nudge, each)
         g = self._ones if gain is None else self._neurons_from(gain)
         o = self._zeros if offset is None else self._neurons_from(offset)
         ends = [(c.source, c.target) if corrected else (c.target, c.source) for c in couplings]
         table = np.array([(*e, s) for e, s in zip(ends, packed.starts)], dtype=np.int64).reshape(-1, 3)
-        kind, beta, target, readout, bias = _cost(field, betas, batch)
+        kind, beta, target, readout, bias = _cost(field, each)
         keys, fixed, add2, prop, state = (
             np.zeros(batch, np.uint64),
             np.zeros((batch, 1), np.float32),
-            np.zeros(len(table) + 1),
+            np.zeros(len(table) + 1, np.float32),
             False,
             0.0,
         )
@@ -159,7 +162,7 @@ class DenseRelaxation:
             keys = memory[0].numpy().view(np.uint64).copy()
             fixed = self._rows(memory[2:], 1)
             ranges = [w for c, w in zip(network.couplings, step.ranges) if c.source != INPUT]
-            add2 = np.array([*((step.additive * w) ** 2 for w in ranges), 0.0])
+            add2 = np.array([*((step.additive * w) ** 2 for w in ranges), 0.0], np.float32)
             prop, state = step.proportional > 0, step.state_noise
             if prop:
                 self._squares[corrected].update(matrices)
@@ -169,12 +172,18 @@ class DenseRelaxation:
         residual, steps = np.zeros(batch, np.float32), np.zeros(batch, np.int64)
         cycling = np.zeros(batch, np.bool_)
         v = np.zeros_like(u)
-        order = relax_rows(
-            u, v, np.zeros_like(u), drive, fixed, self._first, self._size, groups, table, packed.flat, squared,
-            add2.astype(np.float32), prop, np.float32(state), keys, h, g, o, np.float32(field.rail), kind,
-            beta, target, readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
-            WINDOW, np.float32(RETURN_RATIO), residual, steps, cycling,
-        )  # fmt: skip
+        order, f = np.empty(batch, np.int64), np.zeros_like(u)
+
+        def part(a: int, b: int) -> None:
+            rows = slice(a, b)
+            order[rows] = a + relax_released((
+                u[rows], v[rows], f[rows], drive[rows], fixed[rows], self._first, self._size, groups, table,
+                packed.flat, squared, add2, prop, np.float32(state), keys[rows], h, g, o, np.float32(field.rail), kind,
+                beta[rows], target[rows], readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
+                WINDOW, np.float32(RETURN_RATIO), residual[rows], steps[rows], cycling[rows],
+            ))  # fmt: skip
+
+        over_rows(batch, part)
         back_to = None  # samples that stopped early have changed places
         if not np.array_equal(order, np.arange(batch)):
             back_to = np.argsort(order)
@@ -193,13 +202,14 @@ class DenseRelaxation:
             out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
         return out.reshape(copies * batch, self._width)
 
-    def _hold(self, drive: Floats, nudge: Nudge, betas: Sequence[float]) -> None:
-        """Add beta times the held force to the output's current; one beta after the other where there are several."""
+    def _hold(self, drive: Floats, nudge: Nudge, betas: Floats) -> None:
+        """Add beta times the held force to the output's current, row by row."""
         assert nudge.force is not None
         force = nudge.force.detach().to(torch.float32).flatten(1).numpy()
         output = slice(int(self._first[-1]), int(self._first[-1] + self._size[-1]))
-        for copy, beta in enumerate(betas or (complex(nudge.beta).real,)):
-            drive[copy * len(force) : (copy + 1) * len(force), output] += np.float32(beta) * force
+        for copy in range(len(betas) // len(force)):
+            rows = slice(copy * len(force), (copy + 1) * len(force))
+            drive[rows, output] += betas[rows, None] * force
 
     def _steps_of(self, solver: Solver) -> Floats:
         """h of every neuron; kept for solvers that are plain values."""
@@ -224,19 +234,28 @@ class DenseRelaxation:
         )
 
 
-def _cost(field: Field, betas: Sequence[float], batch: int) -> tuple[int, Floats, Floats, Floats, Floats]:
-    """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop of ``batch`` rows in all."""
-    nudge, cost = field.nudge, field.network.cost
+def _betas(field: Field, betas: Sequence[float], batch: int) -> Floats:
+    """The nudge of each of ``batch`` rows: of each copy, of each sample, or the same for all."""
+    if betas:
+        return np.repeat(np.array(betas, np.float32), batch // len(betas))
+    if field.betas is not None:
+        return field.betas.to(torch.float32).numpy()
+    beta = 0.0 if field.nudge is None else complex(field.nudge.beta).real
+    return np.full(batch, beta, np.float32)
+
+
+def _cost(field: Field, beta: Floats) -> tuple[int, Floats, Floats, Floats, Floats]:
+    """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop."""
+    nudge, cost, batch = field.nudge, field.network.cost, len(beta)
     empty = np.zeros((batch, 0), np.float32)
-    if nudge is None or nudge.force is not None or (nudge.beta == 0 and not betas):
+    if nudge is None or nudge.force is not None or not beta.any():
         return 0, np.zeros(batch, np.float32), empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
-    each = betas or (complex(nudge.beta).real,)
-    beta = np.repeat(np.array(each, np.float32), batch // len(each))
+    copies = batch // len(nudge.target)
     if isinstance(cost, SoftmaxReadout):
         one_hot = np.zeros((batch, cost.readout.out_features), np.float32)
-        one_hot[np.arange(batch), np.tile(nudge.target.numpy(), len(each))] = 1.0
+        one_hot[np.arange(batch), np.tile(nudge.target.numpy(), copies)] = 1.0
         weight, bias = cost.readout.weight.detach().numpy(), cost.readout.bias.detach().numpy()
-        return 1, beta, one_hot, np.ascontiguousarray(weight), np.ascontiguousarray(bias)
+        return 1, beta.copy(), one_hot, np.ascontiguousarray(weight), np.ascontiguousarray(bias)
     size = field.network.populations[-1].size
-    wanted = np.tile(cost.vector(nudge.target, size).flatten(1).to(torch.float32).numpy(), (len(each), 1))
-    return 2, beta, wanted, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+    wanted = np.tile(cost.vector(nudge.target, size).flatten(1).to(torch.float32).numpy(), (copies, 1))
+    return 2, beta.copy(), wanted, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)

@@ -9,6 +9,7 @@ import torch
 from hw_profiles.errors import InputError
 from substrates.analog.field import Field
 from substrates.analog.solvers.driver import Solver
+from substrates.base import Stop
 from substrates.network import Network, State
 
 __all__ = ["AlternatingBlocks", "blocks"]
@@ -41,14 +42,27 @@ class AlternatingBlocks(Solver):
 
     Arguments:
         step_size: h, above 0 and at most 1.
+        fallback: step of samples that have not settled after half of the steps (a full step cycles where a shorter one
+            settles); 0 goes on with h.
     """
 
     step_size: float = 1.0
+    fallback: float = 0.0
     name: str = "alternating"
 
     def __post_init__(self) -> None:
         if not 0 < self.step_size <= 1:
             raise InputError(f"the block step must be above 0 and at most 1, got {self.step_size}")
+        if not 0 <= self.fallback <= 1:
+            raise InputError(f"the fallback step must be 0 for none, or at most 1, got {self.fallback}")
+
+    def legs(self, stop: Stop) -> list[tuple[AlternatingBlocks, Stop]]:
+        """What to run after one another, each for the samples that the one before left unsettled."""
+        if not self.fallback or stop.tolerance == 0 or stop.max_steps < 2:
+            return [(AlternatingBlocks(self.step_size), stop)]
+        half = stop.max_steps // 2
+        steps = ((self.step_size, half), (self.fallback, stop.max_steps - half))
+        return [(AlternatingBlocks(h), Stop(n, stop.tolerance, stop.check_every)) for h, n in steps]
 
     def step(self, field: Field, membranes: State, memory: State) -> tuple[State, State]:
         u = list(membranes)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from substrates.analog.field import Field, channels_last, largest
+from substrates.analog.field import Field, arranged, largest
 from substrates.base import Stop
 from substrates.network import State
 
-__all__ = ["DEFAULT_TOLERANCE", "WINDOW", "Relaxed", "Returns", "Solver", "relax_batch"]
+__all__ = ["DEFAULT_TOLERANCE", "WINDOW", "Relaxed", "Returns", "Solver", "relax_batch", "then"]
 
 #: residual that counts as converged when `Stop.tolerance` is zero (all steps are run)
 DEFAULT_TOLERANCE = 1e-3
@@ -52,13 +52,18 @@ class Relaxed:
     cycling: Tensor
 
 
+def then(first: Relaxed, second: Relaxed) -> Relaxed:
+    """Two runs of one batch, the second from where the first ended, as one."""
+    return Relaxed(second.membranes, second.residual, second.converged, first.steps + second.steps, second.cycling)
+
+
 def relax_batch(solver: Solver, field: Field, membranes: State, stop: Stop, *, noisy: bool = False) -> Relaxed:
     """Relax every sample from ``membranes`` until its own residual is below the tolerance, or the steps run out.
 
     Each sample stops by itself, so what it becomes does not depend on which others share its batch. The residual is
     looked at every ``stop.check_every`` steps and once at the end. In a noisy run nothing is said to cycle.
     """
-    whole_field, membranes = field, channels_last(membranes)
+    whole_field, membranes = field, arranged(membranes)
     batch = membranes[0].shape[0]
     device = membranes[0].device
     final = tuple(u.clone() for u in membranes)

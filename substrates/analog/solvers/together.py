@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from substrates.analog.field import Field, channels_last, largest
+from substrates.analog.field import Field, arranged, largest
 from substrates.analog.solvers.driver import DEFAULT_TOLERANCE, WINDOW, Relaxed, Returns, Solver
 from substrates.base import Stop
 from substrates.network import State
@@ -60,7 +60,7 @@ class Block:
 
     def __init__(self, solver: Solver, field: Field, membranes: State, tolerance: float) -> None:
         self.solver, self.field, self.tolerance = solver, field, tolerance
-        self.membranes = channels_last(membranes)
+        self.membranes = arranged(membranes)
         self.memory = solver.begin(field, self.membranes)
         self.active = torch.ones(len(membranes[0]), dtype=torch.bool, device=membranes[0].device)
         self.steps = torch.zeros(len(membranes[0]), dtype=torch.int64, device=membranes[0].device)

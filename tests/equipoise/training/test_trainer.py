@@ -34,7 +34,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def test_it_learns_and_reports(tmp_path: Path) -> None:
-    config = TrainConfig(epochs=10, homeostasis=1.0, out=tmp_path / "r.h5")
+    config = TrainConfig(epochs=10, homeostasis=1.0, readout="output", out=tmp_path / "r.h5")
     news: list[dict[str, Any]] = []
     result = train(config, news.append)
     assert result.test_accuracy > 0.95
@@ -114,7 +114,7 @@ def test_resume_refuses_other_settings_and_damage(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_older_than_the_nudges_force_resumes(tmp_path: Path) -> None:
-    config = TrainConfig(epochs=1, train_samples=64, test_samples=50, out=tmp_path / "run.h5")
+    config = TrainConfig(epochs=1, homeostasis=0.0, train_samples=64, test_samples=50, out=tmp_path / "run.h5")
     train(config)
     path = config.checkpoint_path
     assert path is not None

@@ -17,6 +17,7 @@ NETWORKS = {
     "hopfield": (lambda: hopfield(7, 6, 3), (7,)),
     "softmax": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, angle=90), (2, 10, 10)),
     "average": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, pooling="average", angle=40), (2, 10, 10)),
+    "whole-average": (lambda: convolutional((2, 8, 8), (3, 4), classes=3, pooling="average", angle=40), (2, 8, 8)),
     "tied-softmax": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, feedback="tied"), (2, 10, 10)),
 }
 
