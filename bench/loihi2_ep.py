@@ -72,8 +72,9 @@ def trained(name: str, split: Any, epochs: int, samples: int, seed: int) -> Netw
     """One of ``NETWORKS`` after some epochs of centered equilibrium propagation in float, on ``samples`` images."""
     angle, start, end = NETWORKS[name]
     config = TrainConfig(
-        dataset="fashion-mnist", layers=(784, 256, 256, 10), readout="output", nudge=0.5, angle=angle, homeostasis=start,
-        homeostasis_end=end, epochs=epochs, batch_size=50, lr=1e-3, train_samples=samples, test_samples=500, seed=seed,
+        dataset="fashion-mnist", layers=(784, 256, 256, 10), readout="output", nudge=0.5, angle=angle,
+        homeostasis=start, homeostasis_end=end, epochs=epochs, batch_size=50, lr=1e-3, train_samples=samples,
+        test_samples=500, seed=seed,
     )  # fmt: skip
     return train(config, data=split).network
 

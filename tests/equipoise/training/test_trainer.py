@@ -34,7 +34,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def test_it_learns_and_reports(tmp_path: Path) -> None:
-    config = TrainConfig(epochs=10, homeostasis=1.0, readout="output", out=tmp_path / "r.h5")
+    config = TrainConfig(layers=(64, 128, 10), readout="output", epochs=10, homeostasis=1.0, out=tmp_path / "r.h5")
     news: list[dict[str, Any]] = []
     result = train(config, news.append)
     assert result.test_accuracy > 0.95
