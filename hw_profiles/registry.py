@@ -38,10 +38,12 @@ __all__ = [
     "Entry",
     "Registry",
     "data_files",
+    "files_of_plugins",
     "is_reference",
     "lazy",
     "lazy_package",
     "load_reference",
+    "module_of_file",
     "nearest",
     "toml_file",
 ]
@@ -297,7 +299,7 @@ def load_reference(reference: str) -> Any:
     """
     place, _, attribute = str(reference).rpartition(":")
     try:
-        module = _module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        module = module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except InputError:
         raise
     except Exception as error:  # whatever a stranger's module raises while it is imported
@@ -317,7 +319,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}? T" if close else "t"
 
 
-def _module_of_file(path: Path) -> ModuleType:
+def files_of_plugins() -> list[Path]:
+    """Files that `load_reference` has loaded in this process: another one needs them to read their pickles."""
+    loaded = [module for name, module in sys.modules.items() if name.startswith("_equipoise_")]
+    return [Path(module.__file__) for module in loaded if module.__file__]
+
+
+def module_of_file(path: Path) -> ModuleType:
     """Import a file under a name that follows from its path and content, once."""
     if not path.is_file():
         raise InputError(f"no file {path}; expected a Python file and a name in it, path.py:Name")

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from hw_profiles.errors import InputError
+from hw_profiles.registry import module_of_file
 
 __all__: list[str] = []
 
@@ -59,7 +60,10 @@ def main() -> None:
         children.clear()
         threading.Thread(target=_warden, args=(answer, children), daemon=True).start()
         try:
-            function, args, named = pickle.loads(request)
+            files, call = pickle.loads(request)
+            for path in files:
+                module_of_file(path)
+            function, args, named = pickle.loads(call)
             answer.give("done", function(*args, **named))
         except InputError as error:
             answer.give("input", str(error))

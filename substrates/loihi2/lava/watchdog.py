@@ -28,6 +28,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from hw_profiles.errors import InputError, TargetUnavailableError
+from hw_profiles.registry import files_of_plugins
 
 __all__ = ["DEFAULT_TIMEOUT_S", "LavaSession", "LavaWorkerError", "call"]
 
@@ -75,7 +76,8 @@ class LavaSession:
         """
         if not timeout_s > 0:
             raise InputError(f"the time limit must be above zero seconds, got {timeout_s}")
-        request = pickle.dumps((function, args, named))
+        # Classes from path.py:Name are found again in the worker once it has run the same files.
+        request = pickle.dumps((files_of_plugins(), pickle.dumps((function, args, named))))
         self._start()
         assert self._connection is not None
         try:
