@@ -72,7 +72,6 @@ class MemristorHopfield(IsingMachine):
 class _Run(IsingRun):
     def __init__(self, annealer: MemristorHopfield, key: np.uint64, schedule: Cooling) -> None:
         super().__init__(annealer, key, schedule)
-        self._s = -np.ones(annealer.n)
         self._back = self._j[annealer.reverse]
         self._flips = np.zeros(annealer.n + 1, np.int64)
         # Few neighbours rarely meet; on a small or sparse problem the share keeps one change in a neighbourhood.

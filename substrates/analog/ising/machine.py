@@ -91,6 +91,7 @@ class IsingRun(Run):
     def __init__(self, annealer: IsingMachine, key: np.uint64, schedule: Cooling) -> None:
         super().__init__(annealer, key)
         self.machine, self.schedule = annealer, schedule
+        self._s = -np.ones(annealer.n)  # the spins, where a machine has no finer state
         self._h, self._j = annealer.fields, annealer.couplings
         self._force = np.zeros(annealer.n)
         self._share = np.full(1, np.inf)  # of the ramp at the step before; a fall is a fresh anneal

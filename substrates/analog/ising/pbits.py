@@ -93,7 +93,6 @@ class ProbabilisticBits(IsingMachine):
 class _Run(IsingRun):
     def __init__(self, annealer: ProbabilisticBits, key: np.uint64, schedule: Cooling) -> None:
         super().__init__(annealer, key, schedule)
-        self._s = -np.ones(annealer.n)
         self._back = self._j[annealer.reverse]
         self._order = annealer._colouring[0]
 
