@@ -13,8 +13,6 @@ harms nobody but who asks for it.
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import importlib
 import importlib.util
 import re
@@ -315,6 +313,8 @@ def load_reference(reference: str) -> Any:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``did you mean 'x'? T`` or ``t``: the start of the sentence that goes on with "here are ..."."""
+    import difflib
+
     close = difflib.get_close_matches(str(name), list(known), n=1)
     return f"did you mean {close[0]!r}? T" if close else "t"
 
@@ -329,6 +329,8 @@ def module_of_file(path: Path) -> ModuleType:
     """Import a file under a name that follows from its path and content, once."""
     if not path.is_file():
         raise InputError(f"no file {path}; expected a Python file and a name in it, path.py:Name")
+    import hashlib
+
     digest = hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:12]
     name = f"_equipoise_{path.stem}_{digest}"
     if name in sys.modules:
@@ -347,12 +349,29 @@ def module_of_file(path: Path) -> ModuleType:
 
 
 @cache
-def _all_entry_points() -> Any:
+def _all_entry_points() -> tuple[EntryPoint, ...]:
+    if not _offered():  # the package that reads entry points takes longer to load than most commands to answer
+        return ()
     from importlib.metadata import entry_points
 
-    return entry_points()
+    found = entry_points()
+    ours = [group for group in found.groups if group.startswith(f"{OWN}.")]
+    return tuple(point for group in ours for point in found.select(group=group))
+
+
+def _offered() -> bool:
+    """Whether any distribution on the path has an entry point of ours, seen from its file alone."""
+    for folder in map(Path, sys.path):
+        if folder.is_file():  # an archive
+            return True
+        for file in folder.glob("*-info/entry_points.txt"):
+            with suppress(OSError):
+                if f"[{OWN}." in file.read_text(encoding="utf-8", errors="replace"):
+                    return True
+    return False
 
 
 @cache
 def _entry_points(group: str) -> tuple[EntryPoint, ...]:
-    return tuple(sorted(_all_entry_points().select(group=group), key=lambda point: (point.name, point.value)))
+    ours = [point for point in _all_entry_points() if point.group == group]
+    return tuple(sorted(ours, key=lambda point: (point.name, point.value)))

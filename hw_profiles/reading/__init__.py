@@ -4,12 +4,19 @@
 goes wrong; `probe` tries in a process of its own what can hang or crash a C library. Limits: `limits.py`.
 """
 
-from hw_profiles.reading.arrays import parse_npy, parse_npz
-from hw_profiles.reading.files import check_file, gunzip, read_bytes, reading
-from hw_profiles.reading.hdf5 import open_hdf5, wrote_hdf5
-from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
-from hw_profiles.reading.probing import probe, probe_bytes, sound
-from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hw_profiles.registry import lazy_package
+
+if TYPE_CHECKING:
+    from hw_profiles.reading.arrays import parse_npy, parse_npz
+    from hw_profiles.reading.files import check_file, gunzip, read_bytes, reading
+    from hw_profiles.reading.hdf5 import open_hdf5, wrote_hdf5
+    from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
+    from hw_profiles.reading.probing import probe, probe_bytes, sound
+    from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
 
 __all__ = [
     "check_file",
@@ -33,3 +40,40 @@ __all__ = [
     "study_runs",
     "wrote_hdf5",
 ]
+
+__getattr__, __dir__ = lazy_package(
+    __name__,
+    {
+        "hw_profiles.reading.arrays": (
+            "parse_npy",
+            "parse_npz",
+        ),
+        "hw_profiles.reading.files": (
+            "check_file",
+            "gunzip",
+            "read_bytes",
+            "reading",
+        ),
+        "hw_profiles.reading.hdf5": (
+            "open_hdf5",
+            "wrote_hdf5",
+        ),
+        "hw_profiles.reading.limits": (
+            "check_size",
+            "human",
+            "read_limit",
+            "study_runs",
+        ),
+        "hw_profiles.reading.probing": (
+            "probe",
+            "sound",
+        ),
+        "hw_profiles.reading.settings": (
+            "parse_json",
+            "parse_toml",
+            "read_json",
+            "read_text",
+            "read_toml",
+        ),
+    },
+)
