@@ -44,36 +44,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_package(
     __name__,
     {
-        "hw_profiles.reading.arrays": (
-            "parse_npy",
-            "parse_npz",
-        ),
-        "hw_profiles.reading.files": (
-            "check_file",
-            "gunzip",
-            "read_bytes",
-            "reading",
-        ),
-        "hw_profiles.reading.hdf5": (
-            "open_hdf5",
-            "wrote_hdf5",
-        ),
-        "hw_profiles.reading.limits": (
-            "check_size",
-            "human",
-            "read_limit",
-            "study_runs",
-        ),
-        "hw_profiles.reading.probing": (
-            "probe",
-            "sound",
-        ),
-        "hw_profiles.reading.settings": (
-            "parse_json",
-            "parse_toml",
-            "read_json",
-            "read_text",
-            "read_toml",
-        ),
+        "hw_profiles.reading.arrays": ("parse_npy", "parse_npz"),
+        "hw_profiles.reading.files": ("check_file", "gunzip", "read_bytes", "reading"),
+        "hw_profiles.reading.hdf5": ("open_hdf5", "wrote_hdf5"),
+        "hw_profiles.reading.limits": ("check_size", "human", "read_limit", "study_runs"),
+        "hw_profiles.reading.probing": ("probe", "probe_bytes", "sound"),
+        "hw_profiles.reading.settings": ("parse_json", "parse_toml", "read_json", "read_text", "read_toml"),
     },
 )

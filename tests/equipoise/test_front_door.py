@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import equipoise
 
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {
+    ".".join(path.parent.relative_to(ROOT).parts): path
+    for top in ("hw_profiles", "substrates", "learning_rules", "mappers", "equipoise")
+    for path in sorted((ROOT / top).rglob("__init__.py"))
+}
 HEAVY = ("torch", "numba", "numpy", "brian2", "lava", "h5py", "dimod", "matplotlib", "pydantic", "scipy")
 
 
@@ -16,6 +24,13 @@ HEAVY = ("torch", "numba", "numpy", "brian2", "lava", "h5py", "dimod", "matplotl
 def test_every_name_that_is_offered_is_there(name: str) -> None:
     assert getattr(equipoise, name) is not None
     assert name in dir(equipoise)
+
+
+@pytest.mark.parametrize("package", [name for name, path in PACKAGES.items() if "__getattr__" in path.read_text()])
+def test_a_package_that_loads_late_has_all_it_offers(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in getattr(module, "__all__", ()):
+        assert getattr(module, name) is not None, f"{package}.{name}"
 
 
 def test_importing_loads_nothing_heavy() -> None:
