@@ -7,6 +7,8 @@ for by name and absent is an error that names the missing piece; nothing is ever
 
 from __future__ import annotations
 
+import inspect
+
 # Imports inside functions are late: the table of targets is read without torch and numba.
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -204,7 +206,13 @@ def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> Relaxat
 def _qubo(kind: str, *arguments: Any, **options: Any) -> QuboMachine:
     from equipoise.qubo import machines
 
-    machine: QuboMachine = getattr(machines, kind)(*arguments, **options)
+    make = getattr(machines, kind)
+    try:
+        inspect.signature(make).bind(*arguments, **options)
+    except TypeError as error:
+        known = ", ".join(list(inspect.signature(make).parameters)[len(arguments) :]) or "none"
+        raise InputError(f"options of the machine: {error}; there are {known}") from None
+    machine: QuboMachine = make(*arguments, **options)
     return machine
 
 

@@ -1,9 +1,9 @@
 """Settings of the numerical libraries that decide whether the same run gives the same bits. See docs/determinism.md.
 
 They are environment variables, read when a library starts, so they are set when the first package of ours is imported.
-Always: MKL (torch's matrix products) is told not to let results depend on where in memory a matrix lies. With
-``EQUIPOISE_PORTABLE=1`` every library is held to the instructions that all x86-64 processors have (SSE2 to SSE4.2,
-no fused multiply-add), so that training and annealing give the same bits on processors with and without AVX2.
+With ``EQUIPOISE_PORTABLE=1`` every library is held to the instructions that all x86-64 processors have (SSE2 to
+SSE4.2, no fused multiply-add), so that training and annealing give the same bits on processors with and without AVX2.
+Nothing is set otherwise.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["PORTABLE", "STEADY", "portable", "settle", "start_again"]
+__all__ = ["PORTABLE", "portable", "settle", "start_again"]
 
-STEADY = {"MKL_CBWR": "AUTO"}
 PORTABLE = {
     "MKL_CBWR": "COMPATIBLE",
     "ATEN_CPU_CAPABILITY": "default",
@@ -34,10 +33,8 @@ def portable() -> bool:
 
 
 def settle() -> None:
-    """Set what has to be set before the libraries start; what the user has set stays, but for the portable mode."""
+    """In the portable mode, set what has to be set before the libraries start."""
     if not portable():
-        for name, value in STEADY.items():
-            os.environ.setdefault(name, value)
         return
     late = [name for name in _STARTED if name in sys.modules]
     if late and any(os.environ.get(name) != value for name, value in PORTABLE.items()):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from hw_profiles.registry import Registry, data_files, is_reference, toml_file
@@ -29,6 +30,7 @@ def list_profiles() -> list[str]:
     return sorted(PROFILES)
 
 
+@checked
 def load_profile(name_or_path: str | Path) -> ProfileModel:
     """Return the profile called ``name_or_path``, or the one in that file (a path, or any name ending in .toml).
 

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from hw_profiles._column import Column
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
 from hw_profiles.output import Output, remove_leftover
@@ -93,6 +94,7 @@ class Record:
         self._columns: dict[tuple[str, str], Column] = {}
 
     @classmethod
+    @checked
     def create(
         cls,
         path: str | Path,
@@ -136,11 +138,13 @@ class Record:
         record.flush()
         return record
 
+    @checked
     def result(self, name: str, value: Any, unit: str = "", **attrs: Any) -> None:
         """Keep a scalar, text or array under ``results/name``."""
         self._check_writable()
         self._data["results"][name] = (value, {**({"unit": unit} if unit else {}), **attrs})
 
+    @checked
     def append(self, table: str, row: Mapping[str, Any]) -> None:
         """Add a row to a table and flush now and then: after a kill, the rows of the last moments are missing.
 
@@ -151,6 +155,7 @@ class Record:
         if time.monotonic() - self._flushed > self._pause:
             self.flush()
 
+    @checked
     def set_ledger(self, ledger: Ledger) -> None:
         """Replace the stored counts."""
         self._check_writable()
@@ -228,6 +233,7 @@ class Record:
             raise RuntimeError(f"{self.path} is closed")
 
     @classmethod
+    @checked
     def open(cls, path: str | Path) -> Record:
         """Read a record.
 

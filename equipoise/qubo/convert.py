@@ -19,6 +19,7 @@ import numpy as np
 
 from equipoise.qubo.kernels import ordered
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 
 __all__ = ["Entries", "entries_of", "from_bqm", "from_dict", "from_graph", "from_matrix", "sorted_labels"]
 
@@ -108,7 +109,9 @@ def from_dict(entries: Mapping[tuple[Hashable, Hashable], Any]) -> Entries:
     """``{(i, j): q}``: the sum of q x_i x_j over the keys; (i, j) and (j, i) add, (i, i) is linear."""
     for key in entries:
         if not isinstance(key, tuple) or len(key) != 2:
-            raise InputError(f"a QUBO dict needs keys (i, j), got {key!r}")
+            raise InputError(f"a QUBO dict needs keys (i, j), got {shown(key)}")
+        if not isinstance(entries[key], (int, float, np.number)):
+            raise InputError(f"a QUBO dict holds {shown(entries[key])} for {shown(key)}; expected a number")
     order = sorted_labels({name for key in entries for name in key})
     place = {name: i for i, name in enumerate(order)}
     keys = sorted((min(place[i], place[j]), max(place[i], place[j]), place[i], q) for (i, j), q in entries.items())
@@ -132,11 +135,16 @@ def from_matrix(matrix: Any) -> Entries:
         sparse = as_any.tocoo()
         rows, cols, values, shape = sparse.row, sparse.col, sparse.data, sparse.shape
     else:
-        dense = np.asarray(matrix)
+        try:
+            dense = np.asarray(matrix)
+        except (ValueError, TypeError, OverflowError):
+            raise InputError(f"a QUBO matrix is {shown(matrix)}; expected rows of one length, of numbers") from None
         if dense.ndim != 2:
             raise InputError(f"a QUBO matrix has two dimensions, got shape {dense.shape}")
         if dense.dtype.kind not in "biufO":
             raise InputError(f"a QUBO matrix of type {dense.dtype} cannot be used; expected whole or real numbers")
+        if dense.dtype.kind == "O" and not all(isinstance(v, (int, float, np.number)) for v in dense.flat):
+            raise InputError("a QUBO matrix holds an entry that is no number; expected whole or real numbers")
         rows, cols = np.nonzero(dense)
         values, shape = dense[rows, cols], dense.shape
     if shape[0] != shape[1]:

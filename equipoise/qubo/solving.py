@@ -15,6 +15,7 @@ from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution, as_bits
 from equipoise.run import Run
 from equipoise.targets import Target, find_target
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError, Interrupted
 from substrates.base import AnnealResult
 from substrates.seeds import derive_seed
@@ -46,6 +47,7 @@ def read_seeds(seed: int, reads: int, first: int = 0) -> list[int]:
     return [derive_seed(seed, "qubo read", r) % 2**63 for r in range(first, first + reads)]
 
 
+@checked
 def solve(
     problem: Any,
     target: str | Target = "auto",

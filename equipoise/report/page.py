@@ -14,6 +14,7 @@ from equipoise.report.figures.energy import shares_of_uncertainty
 from equipoise.report.figures.style import rendered, svg
 from equipoise.report.formats import mean_count, number, quantity, range_text
 from equipoise.report.runs import load_runs
+from hw_profiles.arguments import checked
 from hw_profiles.citations import cite
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
@@ -47,6 +48,7 @@ class Picture:
     svg: str
 
 
+@checked
 def write_report(
     records: Sequence[str | Path],
     out: str | Path,

@@ -21,6 +21,7 @@ from equipoise.study._main import call_is_guarded, importing_main
 from equipoise.study.spec import Item, Study
 from equipoise.study.store import Entry, Store, StudyData, read_study
 from equipoise.study.tasks import TASKS, find_task
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 
 __all__ = ["run_item", "run_study"]
@@ -30,6 +31,7 @@ Progress = Callable[[int, int, int], None]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
+@checked
 def run_study(
     study: Study,
     out: str | Path,

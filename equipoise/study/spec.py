@@ -19,6 +19,7 @@ from typing import Any
 
 from equipoise.study.findings import FINDINGS
 from equipoise.study.tasks import OUTSIDE, check_task
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.reading import read_toml, study_runs
 from hw_profiles.registry import is_reference
@@ -58,6 +59,7 @@ def list_studies() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+@checked
 def load_study(name_or_path: str | Path, *, allow_tasks: bool = False) -> Study:
     """Read a study that ships, or a file.
 

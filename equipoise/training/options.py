@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from hw_profiles.arguments import check_fields
 from hw_profiles.errors import InputError
 
 __all__ = ["GROUPS", "Options", "choices_of", "flag_of", "group_of", "options_of"]
@@ -48,6 +49,10 @@ class Options:
     """A group of options. Every number is checked when it is made, then what must go together."""
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            if isinstance(value := getattr(self, one.name), str) and _hints(type(self))[one.name] == Path | None:
+                object.__setattr__(self, one.name, Path(value))  # a path written as a text
+        check_fields(self)
         for one in fields(self):
             value = getattr(self, one.name)
             _check_choice(one, value, choices_of(type(self), one.name))

@@ -19,6 +19,7 @@ from equipoise.training.devices import place_network, require_device
 from equipoise.training.evaluate import accuracy, gradient_cosine
 from equipoise.training.machines import make_machine, place_machine
 from equipoise.training.result import TrainResult
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event, Phase
 from hw_profiles.output import Output
@@ -44,6 +45,7 @@ Progress = Callable[[dict[str, Any]], None]
 _FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target", "threads"}
 
 
+@checked
 def train(
     config: TrainConfig,
     progress: Progress | None = None,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from substrates.network.costs import SoftmaxReadout, SquaredError
 from substrates.network.couplings import INPUT, Coupling, Dense
@@ -17,6 +18,7 @@ from substrates.seeds import derive_seed
 __all__ = ["layered"]
 
 
+@checked
 def layered(
     sizes: Sequence[int],
     *,

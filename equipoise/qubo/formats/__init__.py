@@ -10,10 +10,12 @@ import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.output import Output
 from hw_profiles.reading import gunzip, probe_bytes, read_bytes, reading
 from hw_profiles.registry import Registry, lazy
+from hw_profiles.texts import shown
 
 if TYPE_CHECKING:
     from equipoise.qubo.constraints import ConstrainedProblem
@@ -64,6 +66,7 @@ def __getattr__(name: str) -> Any:
     return getattr(_base, name)
 
 
+@checked
 def read(path: str | Path, format: str = "auto", kind: str | None = None) -> Problem:
     """Read a problem; files compressed with gzip are read as they are.
 
@@ -123,6 +126,7 @@ def _open(path: str | Path, format: str) -> tuple[Format, Source]:
     return known, source
 
 
+@checked
 def write(problem: Problem, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> Path:
     """Write ``problem``; the format follows from the suffix (``.gz`` compresses) unless given.
 
@@ -131,6 +135,8 @@ def write(problem: Problem, path: str | Path, format: str | None = None, *, over
     Raises:
         InputError: no format for the suffix, the file exists, or the format cannot hold the problem.
     """
+    if not hasattr(problem, "num_variables"):
+        raise InputError(f"cannot write {shown(problem)}; expected an equipoise.qubo.Problem")
     output = Output(path, force=overwrite)
     path = output.path
     bare = Path(path.name.removesuffix(".gz"))

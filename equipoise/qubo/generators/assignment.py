@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
 from equipoise.qubo.problem import Problem
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
 
@@ -123,11 +124,13 @@ class Tour(Instance):
         return length.item() if hasattr(length, "item") else float(length)
 
 
+@checked
 def colouring(nodes: int, density: Density, seed: int, colours: int = 3, model: GraphModel = "gnm") -> Colouring:
     """Colouring of the same random graphs as the independent set."""
     return Colouring(random_graph(nodes, density, seed, model), colours, name=f"colouring-{nodes}-{density:g}-{seed}")
 
 
+@checked
 def tour(cities: int, seed: int, side: int = 100) -> Tour:
     """Cities drawn evenly in a square; distances rounded to whole numbers, as TSPLIB does."""
     if cities < 3:

@@ -16,6 +16,7 @@ from equipoise.qubo.formats._table import Table
 from equipoise.qubo.formats.maxcut import cut_problem
 from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
 from equipoise.qubo.problem import Problem
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
 
@@ -79,6 +80,7 @@ class Partition(Instance):
         return abs(sum(left) - sum(right))
 
 
+@checked
 def maxcut(
     nodes: int,
     density: Density,
@@ -95,6 +97,7 @@ def maxcut(
     return MaxCut(graph, f"maxcut-{nodes}-{density:g}-{seed}")
 
 
+@checked
 def partition(count: Annotated[int, "How many numbers."], seed: int, largest: int = 1000) -> Partition:
     """``count`` whole numbers drawn evenly from 1 to ``largest``."""
     positive("the number of numbers", count)

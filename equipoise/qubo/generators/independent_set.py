@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, random_graph
 from equipoise.qubo.problem import Problem
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 
 __all__ = ["IndependentSet", "VertexCover", "mis", "vertex_cover"]
@@ -97,11 +98,13 @@ class VertexCover(_NodeSubset):
         return int((~on[self._rows] & ~on[self._cols]).sum())
 
 
+@checked
 def mis(nodes: int, density: Density, seed: int, edge_cost: float = 8, model: GraphModel = "gnm") -> IndependentSet:
     """NeuroBench's maximum independent set instance (``model="gnp"`` for G(n, p))."""
     return IndependentSet(random_graph(nodes, density, seed, model), edge_cost, f"mis-{nodes}-{density:g}-{seed}")
 
 
+@checked
 def vertex_cover(
     nodes: int, density: Density, seed: int, edge_cost: float = 2, model: GraphModel = "gnm"
 ) -> VertexCover:

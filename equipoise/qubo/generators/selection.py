@@ -18,6 +18,7 @@ from equipoise.qubo.constraints import ConstrainedProblem
 from equipoise.qubo.constraints.encoding import bounded_powers
 from equipoise.qubo.generators._base import Instance, positive
 from equipoise.qubo.problem import Problem
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
 
@@ -111,6 +112,7 @@ class Portfolio(Instance):
         return float(self.covariance[np.ix_(on, on)].sum() - self.appetite * self.returns[on].sum())
 
 
+@checked
 def knapsack(items: Annotated[int, "How many items."], seed: int, largest: int = 100) -> Knapsack:
     """Weights from 10 to ``largest``, values near them (the hard kind), a sack for half of all."""
     positive("the number of items", items)
@@ -123,6 +125,7 @@ def knapsack(items: Annotated[int, "How many items."], seed: int, largest: int =
     return Knapsack(values.tolist(), weights.tolist(), max(int(weights.sum()) // 2, 10), name)
 
 
+@checked
 def portfolio(
     assets: Annotated[int, "How many there are."], seed: int, chosen: Annotated[int, "How many to choose."] = 10
 ) -> Portfolio:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.texts import shown
 from substrates.analog.imperfections.conductances import Array
@@ -129,6 +130,7 @@ class ChipInstance:
             return bytes(file.id.get_file_image())
 
     @classmethod
+    @checked
     def load(cls, path: Path | str) -> ChipInstance:
         """Read a chip back; it goes on as if it had never been away.
 
