@@ -38,6 +38,9 @@ test: $(STAMP)   ## run the test suite
 matrix: $(STAMP) ## every rule x homeostasis x wiring x read-out x activation (the test suite runs a tenth)
 	EQUIPOISE_MATRIX=all $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q tests/learning_rules/test_matrix.py
 
+fuzz: $(STAMP)   ## damaged files through every reader: about 320 000 inputs, an hour or so
+	$(BIN)/python bench/fuzz.py --keep fuzz-failures
+
 lint: $(STAMP)   ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 

@@ -240,3 +240,12 @@ def test_numbers_for_people() -> None:
     assert quantity(0, "J") == "0 J"
     assert quantity(None, "J") == "–"
     assert number(1234567) == "1\u202f234\u202f567"
+
+
+def test_characters_that_turn_the_reading_direction_are_shown_as_escapes(tmp_path: Path) -> None:
+    path = tmp_path / "r.h5"
+    given = {"dataset": "digits\u202egnp.exe", "profile": "loihi2"}
+    Record.create(path, kind="train", config=given, seeds={}, target={"resolved": "loihi2-sim"}).close()
+    page = write_report([path], tmp_path / "p.html", title="a\u2066b", profiles=["loihi2"]).read_text(encoding="utf-8")
+    assert not set("\u202e\u2066\x00") & set(page)
+    assert "\\u2066" in page
