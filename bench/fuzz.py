@@ -30,6 +30,7 @@ from typing import Any
 
 LIMIT = 512 << 20
 SECONDS = 5.0
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  #: files that live for a moment need no disk
 #: inputs for each reader
 INPUTS = {
     "qubo": 60_000, "npz": 30_000, "record": 12_000, "study": 12_000, "journal": 20_000, "studytoml": 40_000,
@@ -64,13 +65,14 @@ def work(reader: str, first: int, last: int, state: Path, share_of_commands: flo
         name.write_bytes(content)
         if reader not in ("qubo", "npz", "checkpoint", "imagenet", "cifar", "journal") and read_with(reader, name):
             raise SystemExit(f"a seed of {reader} is refused: {read_with(reader, name)}")
+    place = os.open(state, os.O_RDWR | os.O_CREAT)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(first, last):
         rng = random.Random(f"{reader} {number}")
         pool = sound if rng.random() < 0.9 or not known else known
         content = odd(rng) if odd is not None and rng.random() < 0.3 else mutate(rng.choice(pool), rng, sound)
         name.write_bytes(content)
-        state.write_text(str(number))
+        os.pwrite(place, b"%012d" % number, 0)
         faulthandler.dump_traceback_later(180, exit=True)
         began = time.process_time()
         failure, value = "", False
@@ -114,7 +116,7 @@ def fuzz(reader: str, count: int, keep: Path | None, share_of_commands: float) -
     number = 0
     began = time.time()
     while number < count:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
             state = Path(folder) / "state"
             script = [sys.executable, __file__, "--work", reader, str(number), str(count), str(state)]
             script += ["--commands", str(share_of_commands)]
