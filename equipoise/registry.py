@@ -25,6 +25,7 @@ KINDS = {
     "generator": "equipoise.qubo.generators.registry:GENERATORS",
     "format": "equipoise.qubo.formats:FORMATS",
     "method": "equipoise.qubo.search.registry:METHODS",
+    "neuron": "substrates.loihi2.neurons.registry:NEURONS",
     "profile": "hw_profiles.profile:PROFILES",
     "task": "equipoise.study.tasks:TASKS",
     "target": "equipoise.targets:TARGETS",

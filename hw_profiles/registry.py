@@ -15,12 +15,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -47,6 +51,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_FILES = "_EQUIPOISE_FILES"  #: environment variable: module name -> file, for processes started from here
 OWN = "equipoise"  #: origin of the package's own entries
 
 
@@ -134,7 +139,7 @@ class Registry(Generic[T]):
         own: the package's own entries, or a function that finds them.
         accept: given what came from outside and what to call it, returns the thing or raises InputError with what was
             expected.
-        files: ending of the data files that `find` is never asked for but that users may give instead of a name.
+        files: ending of the data files that users may give instead of a name; their reader judges them, not `find`.
 
     >>> shapes = Registry("shape", "equipoise.shapes", (Entry("circle", lambda: 3.14, "round"),))
     >>> shapes["circle"], "square" in shapes, list(shapes)
@@ -206,6 +211,8 @@ class Registry(Generic[T]):
         if is_reference(name):
             self.find(name)
             return
+        if self.files and str(name).endswith(self.files):
+            return  # whoever reads it says what is wrong with it
         known = list(self)
         raise InputError(f"no {self.kind} {shown(name)}; {nearest(name, known)}{self._ways(known)}")
 
@@ -335,17 +342,30 @@ def module_of_file(path: Path) -> ModuleType:
     name = f"_equipoise_{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look the module up while it is being executed
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    _remember(name, path.resolve())
+    return importlib.import_module(name)
+
+
+def _remember(name: str, path: Path) -> None:
+    """Let this process, and those it starts, import the file at ``path`` as ``name``: pickle asks for it by name."""
+    known = json.loads(os.environ.get(_FILES, "{}"))
+    os.environ[_FILES] = json.dumps({**known, name: str(path)})
+    if not any(isinstance(finder, _FileFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_FileFinder())
+
+
+class _FileFinder(MetaPathFinder):
+    """Finds the files that were given as ``path.py:Name``."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if not fullname.startswith("_equipoise_"):
+            return None
+        place = json.loads(os.environ.get(_FILES, "{}")).get(fullname)
+        return None if place is None else importlib.util.spec_from_file_location(fullname, place)
+
+
+if _FILES in os.environ:  # a process that was started by one that knows files
+    sys.meta_path.append(_FileFinder())
 
 
 @cache

@@ -15,7 +15,13 @@ __all__ = ["command"]
 @click.option("--against", default="lava-sim", show_default=True, help="The other side: lava-sim or loihi2.")
 @click.option("--cases", default=200, show_default=True, help="Random programs to run, all models in turn.")
 @click.option("--seed", default=0, show_default=True, help="Of the random programs.")
-@click.option("--model", "models", multiple=True, help="Compare this model only (may be repeated).")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|FILE.py:NAME",
+    help="Compare this model or neuron only (may be repeated).",
+)
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds after which one program counts as hung.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(against: str, cases: int, seed: int, models: tuple[str, ...], timeout: float, as_json: bool) -> int:

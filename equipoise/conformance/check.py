@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from equipoise.conformance.models import MODELS
+from equipoise.conformance.models import MODELS, find_model
 from equipoise.targets import choose_target
 from hw_profiles.errors import InputError
 from mappers.chip_models import needs_microcode
@@ -69,7 +69,7 @@ def conform(
         against: ``lava-sim`` or ``loihi2``.
         cases: how many programs; case k is the same for the same seed however many are run.
         seed: of the random programs.
-        models: names from `MODELS`; all when None.
+        models: names from `MODELS`, or neurons by name or ``path.py:Name``; all of `MODELS` when None.
         max_steps: longest run of a case.
         timeout_s: seconds after which one case counts as hung.
         progress: called after every case.
@@ -84,19 +84,17 @@ def conform(
         raise InputError(f"the number of cases must be at least 1, got {cases}")
     if max_steps < 10:
         raise InputError(f"the longest run must have at least 10 steps, got {max_steps}")
-    unknown = [name for name in models or () if name not in MODELS]
-    if unknown:
-        raise InputError(f"no model {', '.join(map(repr, unknown))}; there are {', '.join(MODELS)}")
+    wanted = [find_model(name) for name in models or MODELS]
     choose_target(against, "program")
     report = Report(against, seed)
     chosen = []
-    for name in models or MODELS:
-        reason = _not_on(target, MODELS[name])
+    for model in wanted:
+        reason = _not_on(target, model)
         if reason:
-            report.skipped.append({"model": name, "reason": reason})
+            report.skipped.append({"model": model.name, "reason": reason})
         else:
-            chosen.append(MODELS[name])
-            report.by_model[name] = {"cases": 0, "steps": 0, "mismatches": 0, "rule": MODELS[name].against}
+            chosen.append(model)
+            report.by_model[model.name] = {"cases": 0, "steps": 0, "mismatches": 0, "rule": model.against}
     start = time.perf_counter()
     with LavaSession() as session:
         for k in range(cases if chosen else 0):

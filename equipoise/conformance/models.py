@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from equipoise.conformance import annealer_cases, network_cases, phase_cases
 from equipoise.conformance.case import Case
+from hw_profiles.errors import InputError
+from hw_profiles.registry import is_reference, nearest
+from substrates.loihi2.neurons import Neuron
+from substrates.loihi2.neurons.registry import NEURONS
 
-__all__ = ["MODELS", "Model"]
+__all__ = ["MODELS", "Model", "find_model"]
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,19 @@ MODELS: dict[str, Model] = {
         ),
     )
 }
+
+
+def find_model(name: str) -> Model:
+    """The model called ``name``, or random cases of a neuron by its name or ``path.py:Name``.
+
+    Raises:
+        InputError: no such model or neuron.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    if name not in NEURONS and not is_reference(name):
+        known = (*MODELS, *NEURONS)
+        raise InputError(f"no model {name!r}; {nearest(name, known)}here are {', '.join(MODELS)}, or give path.py:Name")
+    neuron = NEURONS.find(name)
+    public = neuron.lava is not Neuron.lava
+    return Model(name, partial(network_cases.of_neuron, neuron), LAVA if public else OWN, (neuron.name,))

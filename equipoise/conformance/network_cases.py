@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from equipoise.conformance.case import Case, Outcome, compare
+from hw_profiles.errors import InputError
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.run import LavaTarget, run_program
 from substrates.loihi2.lava.watchdog import LavaSession
-from substrates.loihi2.neurons import LIF, Delta, GradedReLU, LIFRefractory, Relaxation, Sigma, SigmaDelta
+from substrates.loihi2.neurons import LIF, Delta, GradedReLU, LIFRefractory, Neuron, Relaxation, Sigma, SigmaDelta
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse
 
 __all__ = [
     "NetworkCase", "conv", "delays", "delta", "dense", "graded_messages", "graded_relu", "lif", "lif_refractory",
-    "mixed", "relaxation", "sigma", "sigma_delta", "sparse",
+    "mixed", "of_neuron", "relaxation", "sigma", "sigma_delta", "sparse",
 ]  # fmt: skip
 
 Rng = np.random.Generator
@@ -100,6 +101,23 @@ def _fed(rng: Rng, program: Program, name: str, n: int, *, graded: bool = False,
     weights = _weights(rng, (n, m))
     program.connect(f"to {name}", name, Dense(weights, **_format(rng, -8, 2), graded=graded), name=f"feed {name}")
     return {f"feed {name}": weights}
+
+
+def of_neuron(neuron: type[Neuron], rng: Rng, steps: int) -> NetworkCase:
+    """Any neuron with an `Neuron.example` and one input, fed through weights.
+
+    Raises:
+        InputError: it has no example, or several inputs.
+    """
+    program, n = Program(), _size(rng)
+    model = neuron.example(rng, n)
+    if model is None or len(neuron.inputs) != 1:
+        raise InputError(
+            f"the neuron {neuron.name!r} has {len(neuron.inputs)} inputs and "
+            f"{'no' if model is None else 'an'} example; a case can be drawn of one input and an example"
+        )
+    program.population("a", n, model)
+    return NetworkCase(program, steps, _fed(rng, program, "a", n, graded=neuron.graded, steps=steps))
 
 
 def lif(rng: Rng, steps: int) -> NetworkCase:

@@ -66,6 +66,7 @@ def write_study_report(study: Study, data: StudyData, out: str | Path | Output, 
         findings=conclude(data, study.finding),
         pictures=_pictures(data),
         rows=rows,
+        results=_results(data),
         failures=[entry for entry in data.entries if entry.status != "complete"],
         sources=[(key, cite(key)) for key in keys],
         not_counted=notes,
@@ -108,6 +109,19 @@ def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[
             }
         )
     return rows, list(keys), list(notes)
+
+
+def _results(data: StudyData) -> list[dict[str, Any]]:
+    """Every number that the runs gave, whatever the task: how many gave it, the middle, the lowest and the highest."""
+    found: dict[str, list[float]] = {}
+    for entry in data.complete:
+        for name, value in {**entry.results, **entry.measured}.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                found.setdefault(name, []).append(float(value))
+    return [
+        {"name": name, "runs": len(values), "median": median(values), "low": min(values), "high": max(values)}
+        for name, values in found.items()
+    ]
 
 
 def _median(estimates: list[Any]) -> tuple[float, float, float] | None:

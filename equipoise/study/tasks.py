@@ -125,13 +125,47 @@ def peer(
     return Outcome(kept, {**loose, "wall_s": measurement.wall_ns * 1e-9}, measurement.ledger())
 
 
-def train(**parameters: Any) -> Outcome:
-    """`equipoise.training.train` with these settings."""
-    from equipoise.training import TrainConfig
-    from equipoise.training import train as run
+def neuron(*, neuron: str, count: int = 32, steps: int = 200, seed: int = 0, **parameters: Any) -> Outcome:
+    """A population of ``count`` neurons (a name, or path.py:Name), driven by random messages for ``steps``.
 
-    parameters = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
-    result = run(TrainConfig(**{"threads": 1, **parameters}))  # runs are what a study does at the same time
+    ``parameters`` are the neuron's own; without any it draws its example. The counts are the engine's.
+    """
+    import numpy as np
+
+    from substrates.loihi2.engine import Engine, Probe
+    from substrates.loihi2.neurons.registry import NEURONS
+    from substrates.loihi2.program import Program
+    from substrates.loihi2.synapses import Direct
+    from substrates.seeds import stream
+
+    rng = stream(seed, "neuron task")
+    model = NEURONS.find(neuron)
+    try:
+        made = model(**parameters) if parameters else model.example(rng, count) or model()
+    except TypeError as error:
+        raise InputError(f"the neuron {neuron!r} with {', '.join(parameters) or 'no parameters'}: {error}") from None
+    program = Program()
+    program.source("fed", (rng.random((steps, count)) < 0.2) * rng.integers(-(2**12), 2**12, (steps, count)))
+    program.population("here", count, made)
+    program.connect("fed", "here", Direct(count))
+    run = Engine(program).run(steps, [Probe("here", "messages")])
+    sent = np.asarray(run.probes["here", "messages"])
+    return Outcome(
+        {
+            "messages": int((sent != 0).sum()),
+            "sum": int(sent.astype(np.int64).sum()),
+            "overflows": run.overflows["here"],
+        },
+        ledger=run.ledger,
+    )
+
+
+def train(**parameters: Any) -> Outcome:
+    """`equipoise.training.train` with these settings, written as in a run file."""
+    from equipoise.training import train as run
+    from equipoise.training.run_file import config_from
+
+    result = run(config_from({"threads": 1, **parameters}))  # runs are what a study does at the same time
     epochs = [{k: v for k, v in row.items() if k != "seconds"} for row in result.epochs]
     return Outcome(
         {"test_accuracy": float(result.test_accuracy), "best_accuracy": float(result.best_accuracy)},
@@ -154,6 +188,7 @@ TASKS: Registry[Callable[..., Outcome]] = Registry(
     (
         Entry("qubo", lambda: qubo, "solve a problem"),
         Entry("peer", lambda: peer, "solve it with a CPU annealer of another package"),
+        Entry("neuron", lambda: neuron, "drive a population of Loihi 2 neurons"),
         Entry("train", lambda: train, "train a network"),
         Entry("calibrate", lambda: calibrate, "keep the processor busy for a while"),
     ),
