@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from equipoise.training.config import TrainConfig
@@ -26,9 +27,12 @@ def make_network(config: TrainConfig, input_shape: tuple[int, ...] = (), classes
     classes = classes or config.layers[-1]
     scale, feedback = config.feedback_scale or 1.0, "tied" if config.tied else "independent"
     if config.conv:
+        layers = [conv(channels, pooling=config.pooling, gain=_KERNEL_GAIN) for channels in config.conv]
+        if config.valid_last:
+            layers[-1] = replace(layers[-1], padding=0)
         return chain(
             input_shape,
-            *(conv(channels, pooling=config.pooling, gain=_KERNEL_GAIN) for channels in config.conv),
+            *layers,
             classes=classes,
             readout=config.readout,
             activation=config.activation,

@@ -27,6 +27,8 @@ YOUNGER = {
     "readout": "output",
     "conv": [],
     "pooling": "average",
+    "valid_last": False,
+    "validation": 0.0,
 }
 
 VERSION = 1

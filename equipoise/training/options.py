@@ -89,6 +89,13 @@ class Data(Options):
     data_dir: Path | None = option(None, "Folder of the data set's files.")
     train_samples: int | None = option(None, "Use the first so many.", low=0)
     test_samples: int | None = option(None, "Use the first so many.", low=0)
+    validation: float = option(
+        0.0,
+        "Share of the training samples held out: early stop and the best epoch look at them.",
+        low=0,
+        high=0.5,
+        usual="0, a tenth with --patience",
+    )
     augment: bool = option(False, "Flip and shift colour images while training.")
 
 
@@ -99,6 +106,7 @@ class Shape(Options):
     layers: tuple[int, ...] = option((), "Layer sizes, input first.", metavar="784-256-256-10", usual="the data set's")
     conv: tuple[int, ...] = option((), "Channels of 3x3 convolutions below them, on images.", metavar="32,64")
     pooling: Literal["average", "softmax", "none"] = option("average", "2x2, after each convolution.")
+    valid_last: bool = option(False, "No padding in the last convolution: 4x4 becomes 1x1, as in the paper's networks.")
     readout: Literal["hidden", "output"] = option(
         "hidden", "Classes are read from the last hidden layer, or from output neurons behind it."
     )
@@ -194,7 +202,7 @@ class Descent(Options):
     momentum: float = option(0.9, "Of sgd.", low=0)
     weight_decay: float = option(0.0, "Of the optimizer.", low=0)
     cosine: bool = option(True, "Learning rate falls as a cosine over the run, or stays.", off="constant")
-    patience: int = option(0, "Stop after so many epochs without a better test accuracy; 0 never.", low=0)
+    patience: int = option(0, "Stop after so many epochs without a better validation accuracy; 0 never.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

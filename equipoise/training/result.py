@@ -21,8 +21,8 @@ class TrainResult(RunResult):
 
     Attributes:
         test_accuracy: after the last epoch, 0 to 1.
-        best_accuracy, best_epoch: the best test accuracy and when; ``network`` holds the last weights,
-            ``best_weights`` those.
+        best_epoch, best_accuracy: the epoch that was best on the validation samples (the last one, where none were
+            held out) and its test accuracy; ``network`` holds the last weights, ``best_weights`` those.
         epochs: one row per epoch (the table of the record).
         per_sample: what one ``training sample`` and one ``inference`` took and cost.
 
@@ -48,6 +48,25 @@ class TrainResult(RunResult):
             "per_sample": {what: share.as_dict() for what, share in self.per_sample.items()},
             **self.run_dict(),
         }
+
+    def __str__(self) -> str:
+        """Ten lines: what was reached, epoch by epoch, on what, and what it cost."""
+        lines = [repr(self)[1:-1]]
+        shown = self.epochs if len(self.epochs) <= 6 else [*self.epochs[:2], None, *self.epochs[-3:]]
+        for row in shown:
+            if row is None:
+                lines.append("  ...")
+                continue
+            validated = (
+                f"  validation {100 * row['validation_accuracy']:5.2f} %" if "validation_accuracy" in row else ""
+            )
+            lines.append(
+                f"  epoch {row['epoch']:>3}  loss {row['train_loss']:.4f}  test {100 * row['test_accuracy']:5.2f} %"
+                f"{validated}  cosine {' '.join(f'{c:.2f}' for c in row['gradient_cosine'])}"
+            )
+        lines.append(f"  best epoch {self.best_epoch}: test {100 * self.best_accuracy:.2f} %")
+        lines += [f"  one {what}: {share.energy} J, {share.latency} s" for what, share in self.per_sample.items()]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return (

@@ -44,6 +44,9 @@ Progress = Callable[[dict[str, Any]], None]
 #: settings that may differ between a run and its resumption
 _FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target", "threads"}
 
+#: share of the training samples held out where an early stop needs one and no other is given
+_HELD_OUT = 0.1
+
 
 @checked
 def train(
@@ -126,6 +129,7 @@ class _Training:
         else:
             split = split.flattened()
         split = split.limited(config.train_samples, config.test_samples)
+        split = split.holding_out(config.validation or (_HELD_OUT if config.patience else 0.0))
         config = config.resolved(target, split.train_inputs[0].numel(), split.classes, split.recipe)
         if network is None:
             network = make_network(config, split.input_shape, split.classes)
@@ -206,7 +210,7 @@ class _Training:
         self.run.work_s = sum(row["seconds"] for row in self.history)
         self.samples = {
             TRAINING_SAMPLE: len(self.history) * len(self.data.train_targets),
-            INFERENCE: len(self.history) * len(self.data.test_targets),
+            INFERENCE: len(self.history) * self.data.evaluated,
         }
 
     def go(self, progress: Progress) -> TrainResult:
@@ -281,6 +285,7 @@ class _Training:
         )
         self.run.ledger.merge(in_phase(spent, TEST))
         self.samples[INFERENCE] += len(data.test_targets)
+        extra = self._validate()
         tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
         cosine = gradient_cosine(
@@ -306,6 +311,7 @@ class _Training:
             "nudge": nudge,
             "equilibrations": total["equilibrations"],
             "seconds": probed - began,
+            **extra,
         }
 
     @property
@@ -320,6 +326,18 @@ class _Training:
             self.run.ledger.add(Event.WALL_NANOSECONDS, round(1e9 * (now - since)), phase=phase)
         return now
 
+    def _validate(self) -> dict[str, float]:
+        """Accuracy on the samples held out, where there are some; counted as inference."""
+        data = self.data
+        if data.validation_inputs is None or data.validation_targets is None:
+            return {}
+        found, _, spent = accuracy(
+            self.machine, data.validation_inputs, data.validation_targets, self.learner.phases.free
+        )
+        self.run.ledger.merge(in_phase(spent, TEST))
+        self.samples[INFERENCE] += len(data.validation_targets)
+        return {"validation_accuracy": found}
+
     def _symmetry(self, probe: slice) -> float:
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):
             return symmetry(self.network, feedback_scale=self.config.feedback_scale or 1.0)
@@ -330,9 +348,11 @@ class _Training:
     def _keep(self, row: dict[str, Any]) -> None:
         """An epoch is done: remember the best, write record and checkpoint."""
         self.history.append(row)
-        if not self.best or row["test_accuracy"] > self.best["accuracy"]:
+        score = row.get("validation_accuracy")  # never the test set; without validation the last epoch is the best
+        if not self.best or score is None or score > self.best.get("score", -1.0):
             weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-            self.best = {"accuracy": row["test_accuracy"], "epoch": row["epoch"], "weights": weights}
+            best = {"accuracy": row["test_accuracy"], "epoch": row["epoch"], "weights": weights}
+            self.best = best | ({} if score is None else {"score": score})
         # The checkpoint first: a record never tells of an epoch that could not be gone on from.
         if self.checkpoint is not None:
             save_checkpoint(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw_profiles.errors import InputError
+from substrates.seeds import stream
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,8 @@ class Recipe:
 class Split:
     """Training and test samples: float32 images (count, *shape) and int64 class indices.
 
-    ``augment`` is applied to training batches only.
+    ``augment`` is applied to training batches only. Validation samples are held out of the training samples
+    (`holding_out`); there are none at first.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Split:
     source: str = ""
     augment: Augment | None = None
     recipe: Recipe = field(default_factory=Recipe)
+    validation_inputs: Tensor | None = None
+    validation_targets: Tensor | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -81,11 +85,39 @@ class Split:
             return self
         import torch
 
-        tensors = (self.train_inputs, self.train_targets, self.test_inputs, self.test_targets)
+        tensors = [self.train_inputs, self.train_targets, self.test_inputs, self.test_targets]
         size = sum(t.numel() * t.element_size() for t in tensors)
         fits = 2 * size < torch.cuda.mem_get_info(device)[0]
         moved = [t.to(device) if fits else t.pin_memory() for t in tensors]
         return replace(self, train_inputs=moved[0], train_targets=moved[1], test_inputs=moved[2], test_targets=moved[3])
+
+    def holding_out(self, share: float) -> Split:
+        """The same with a share of the training samples held out for validation; the choice is fixed.
+
+        Raises:
+            InputError: nothing would be left on one side.
+        """
+        total = len(self.train_targets)
+        count = round(share * total)
+        if share and not 0 < count < total:
+            raise InputError(f"validation {share}: of {total} training samples that is {count}; both sides need some")
+        if not share:
+            return self
+        order = _permutation(total)
+        held, kept = order[:count].sort().values, order[count:].sort().values
+        return replace(
+            self,
+            train_inputs=self.train_inputs[kept],
+            train_targets=self.train_targets[kept],
+            validation_inputs=self.train_inputs[held],
+            validation_targets=self.train_targets[held],
+        )
+
+    @property
+    def evaluated(self) -> int:
+        """Samples that one evaluation looks at: test and validation."""
+        held = self.validation_targets
+        return len(self.test_targets) + (0 if held is None else len(held))
 
     def batch(self, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
         """Training samples by number, on ``device``."""
@@ -109,6 +141,13 @@ class Split:
             test_inputs=self.test_inputs[:test],
             test_targets=self.test_targets[:test],
         )
+
+
+def _permutation(count: int) -> Tensor:
+    """The fixed order from whose beginning validation samples are taken."""
+    import torch
+
+    return torch.from_numpy(stream(0, "validation split").permutation(count))
 
 
 def finish(

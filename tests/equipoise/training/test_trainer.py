@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from equipoise.cli.main import run
-from equipoise.training import TrainConfig, TrainResult, parse_layers, train
+from equipoise.training import TrainConfig, TrainResult, load_dataset, parse_layers, train
 from hw_profiles.errors import InputError, Interrupted
-from hw_profiles.ledger import Event
+from hw_profiles.ledger import Event, Ledger
 from hw_profiles.record import Record
 
 SMALL = TrainConfig(layers=(64, 20, 10), epochs=3, train_samples=160, test_samples=80, free_steps=40, nudge_steps=20)
@@ -187,6 +187,32 @@ def test_early_stop_keeps_the_best(tmp_path: Path) -> None:
     result = train(replace(SMALL, epochs=30, patience=2, lr=1e-9))
     assert result.status == "stopped early"
     assert len(result.epochs) == result.best_epoch + 2
+    assert all("validation_accuracy" in row for row in result.epochs)
+
+
+def test_the_best_epoch_is_chosen_by_samples_that_are_neither_trained_on_nor_tested(monkeypatch) -> None:
+    from equipoise.training import trainer
+
+    scores = {"test": [0.5, 0.6, 0.9], "validation": [0.3, 0.8, 0.7]}
+    config = replace(SMALL, epochs=3, validation=0.25)
+    split = load_dataset("digits").limited(160, 80).holding_out(0.25)
+    assert (len(split.train_targets), len(split.validation_targets), len(split.test_targets)) == (120, 40, 80)
+    assert torch.equal(split.holding_out(0.25).train_inputs, split.holding_out(0.25).train_inputs)
+
+    def accuracy(machine: Any, inputs: Any, targets: Any, stop: Any) -> Any:
+        return scores["test" if len(targets) == 80 else "validation"].pop(0), 1.0, Ledger()
+
+    monkeypatch.setattr(trainer, "accuracy", accuracy)
+    result = train(config)
+    assert (result.best_epoch, result.best_accuracy, result.test_accuracy) == (2, 0.6, 0.9)
+    assert [row["validation_accuracy"] for row in result.epochs] == [0.3, 0.8, 0.7]
+    assert "best epoch 2: test 60.00 %" in str(result)
+    assert len(str(result).splitlines()) <= 10
+
+
+def test_without_validation_the_last_epoch_is_the_best() -> None:
+    result = train(replace(SMALL, epochs=2))
+    assert (result.best_epoch, result.best_accuracy) == (2, result.test_accuracy)
     assert result.best_weights.keys() == result.network.state_dict().keys()
 
 
