@@ -148,3 +148,25 @@ def export(paths: tuple[Path, ...], form: str, table: str | None, out: Path | No
         sys.stdout.write(text)
     else:
         write_output(out, text.encode(), force=force)
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def neurobench(path: Path) -> None:
+    """The counts of the record PATH under NeuroBench's names, one JSON object.
+
+    Of a training record: per inference, over the test samples, with the accuracy. Of another: of the whole run.
+    """
+    from equipoise.cli._common import emit_json
+    from hw_profiles.ledger import Ledger, Phase
+    from hw_profiles.neurobench import neurobench_results
+    from hw_profiles.record import Record
+
+    record = Record.open(path)
+    samples = int(record.results.get("samples.inference", 0))
+    quality: dict[str, Any] = {}
+    ledger = record.ledger
+    if samples:
+        ledger = Ledger({key: count for key, count in ledger.items() if key.phase == Phase.TEST.value})
+        quality = {"ClassificationAccuracy": float(record.results["test_accuracy"])}
+    emit_json(neurobench_results(ledger, samples=max(samples, 1), **quality))

@@ -100,13 +100,8 @@ def solve(
     read_seeds(seed, 1)  # refuses a seed that cannot be used
     qubo = Problem.of(problem)
     if method is not None:
-        target = "cpu" if target == "auto" else target
-        options = {**(options or {}), "method": method}
+        target, options = _searching(target, method, options)
     run = Run.prepare(target, "qubo", profile=profile, out=out, force=overwrite)
-    if method is not None and run.choice.resolved != "cpu":
-        raise InputError(f"methods are the searches of the target cpu; {run.choice.resolved} has schemes instead")
-    if qubo.num_variables == 0:
-        raise InputError("the problem has zero variables")
     _check_size(qubo)
     machine: QuboMachine = run.choice.target.make("qubo", qubo, scheme, **(options or {}))
     if steps is None and timeout is None and schedule is None:
@@ -183,7 +178,19 @@ def _check(
             raise InputError(f"the high temperature must be at most {LARGEST_SIZE:g}, got {high:g}")
 
 
+def _searching(
+    target: str | Target, method: str, options: dict[str, Any] | None
+) -> tuple[str | Target, dict[str, Any]]:
+    """A method given alone chooses the target ``cpu``; no other has methods."""
+    if target not in ("auto", "cpu"):
+        name = find_target(target).name
+        raise InputError(f"methods are the searches of the target cpu; {name} has schemes instead")
+    return "cpu", {**(options or {}), "method": method}
+
+
 def _check_size(problem: Problem) -> None:
+    if problem.num_variables == 0:
+        raise InputError("the problem has zero variables")
     size = max((float(np.abs(part).max(initial=0)) for part in (problem.linear, problem.pairs)), default=0.0)
     if size and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         raise InputError(

@@ -91,6 +91,22 @@ def test_records(record: Path, capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert run(["records", "ls", str(tmp_path / "absent.h5")]) == 2
 
 
+def test_a_record_under_neurobench_s_names(record: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole = answer(capsys, "records", "neurobench", str(record))
+    assert whole["MembraneUpdates"] == 1000
+    ledger = Ledger()
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 900, phase="train")
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 600, phase="test")
+    path = tmp_path / "t.h5"
+    with Record.create(path, kind="train", config={}, seeds={"run": 1}, target={"resolved": "loihi2-sim"}) as written:
+        written.result("samples.inference", 20)
+        written.result("test_accuracy", 0.75)
+        written.set_ledger(ledger)
+    told = answer(capsys, "records", "neurobench", str(path))
+    assert told["ClassificationAccuracy"] == 0.75
+    assert told["SynapticOperations"] == {"Effective_MACs": 30.0, "Effective_ACs": 0.0}
+
+
 def test_report_overwrites_nothing(record: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "p.html"
     done = answer(capsys, "report", str(record), "--out", str(page), "--profile", "loihi2", "--json")
