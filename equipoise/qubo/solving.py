@@ -129,12 +129,7 @@ def solve(
             problem=qubo,
             x=done.states[best],
             best_cost=done.costs[best],
-            states=np.stack(done.states),
-            costs=tuple(done.costs),
-            steps=np.array(done.steps, np.int64),
-            best_steps=np.array(done.best_steps, np.int64),
-            wall_ns=np.array(done.wall_ns, np.int64),
-            improvements=tuple(done.improvements),
+            **done.columns(),
             seed=int(seed),
             scheme=machine.scheme,
             schedule=repr(schedule),
@@ -215,6 +210,12 @@ class _Reads:
     @property
     def best(self) -> int:
         return min(range(len(self.costs)), key=self.costs.__getitem__)
+
+    def columns(self) -> dict[str, Any]:
+        """One row per read, as a `Solution` holds them."""
+        counts = {name: np.array(getattr(self, name), np.int64) for name in ("steps", "best_steps", "wall_ns")}
+        lists = {"costs": tuple(self.costs), "improvements": tuple(self.improvements)}
+        return {"states": np.stack(self.states), **lists, **counts}
 
     def all(
         self,

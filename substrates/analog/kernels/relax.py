@@ -249,7 +249,7 @@ def _swap(x: Any, r: int, other: int) -> None:
 
 
 @numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def relax_rows(
+def relax_rows(  # noqa: C901
     u: Any,
     v: Any,
     f: Any,

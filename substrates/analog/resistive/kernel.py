@@ -62,7 +62,7 @@ def first_currents(inputs, conductances, gain, out):
 
 
 @njit(cache=True, nogil=True)
-def relax(
+def relax(  # noqa: C901
     drive, starts, flat, flat_t, places, forward, backward, bias, total_g, signs, saturation, thermal,
     pull, target, force, v, scratch, sweeps, tolerance, check, done, moved,
 ):  # fmt: skip

@@ -98,7 +98,7 @@ def _same(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance, check_every, tally):  # type: ignore[no-untyped-def]
+def _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance, check_every, tally):  # type: ignore[no-untyped-def]  # noqa: C901
     populations = rules.kind.shape[0]
     neurons = rules.offset[populations]
     index = np.empty((populations, neurons + 1), np.int64)
@@ -175,8 +175,7 @@ def _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance
 
 
 def relax_samples(
-    first: int,
-    last: int,
+    rows: tuple[int, int],
     states: States,
     bias: Int32,
     rules: Rules,
@@ -187,9 +186,10 @@ def relax_samples(
     check_every: int,
     tally: Tally,
 ) -> None:
-    """Relax samples ``first:last`` in place, until quiescent, below ``tolerance``, or ``max_steps`` are done.
+    """Relax samples in place, until quiescent, below ``tolerance``, or ``max_steps`` are done.
 
     Args:
+        rows: first sample, and the one after the last.
         states: all samples' states; those of the range are advanced.
         bias: (batch, neurons) constant part of every target: bias and nudge.
         total: scratch for one coupling's sums, at least the longest row; its type (int32 or int64) must hold the
@@ -197,4 +197,5 @@ def relax_samples(
         tolerance: in units of the last binary place of u; 0 looks only for quiescence.
         tally: rows of the range are written.
     """
+    first, last = rows
     _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance, check_every, tally)

@@ -306,7 +306,7 @@ class Loihi2Machine(RelaxationSubstrate):
         def chunk(first: int, last: int) -> None:
             total = np.zeros_like(self._accumulator)
             relax_samples(
-                first, last, states, bias, rules, wiring, total, stop.max_steps, tolerance, stop.check_every, tally
+                (first, last), states, bias, rules, wiring, total, stop.max_steps, tolerance, stop.check_every, tally
             )
 
         threads = min(self.settings.threads, batch)
