@@ -14,14 +14,15 @@ import numpy.typing as npt
 
 from equipoise.conformance.case import Case, Outcome, compare
 from hw_profiles.errors import TargetUnavailableError
-from substrates.loihi2.annealing.anneal_state import Read
+from substrates.loihi2.annealing.anneal_state import NO_TARGET
+from substrates.loihi2.annealing.annealer import read_class
 from substrates.loihi2.annealing.layout import Layout
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.lava.annealer import anneal_here
 from substrates.loihi2.lava.run import LavaTarget
 from substrates.loihi2.lava.watchdog import LavaSession
 
-__all__ = ["AnnealingCase", "refractory", "two_phase"]
+__all__ = ["AnnealingCase", "nebm", "refractory", "two_phase"]
 
 Rng = np.random.Generator
 
@@ -46,11 +47,11 @@ class AnnealingCase(Case):
         )  # fmt: skip
         q = self.matrix
         layout = Layout.build(q.indptr, q.indices, q.data, self.diagonal)
-        read = Read(layout, self.seed, self.settings, self.start, self.settings.exponent or 0)
+        read = read_class(self.settings)(layout, self.seed, self.settings, self.start, self.settings.exponent or 0)
         x, u = [], []
         for t in range(len(self.temperatures)):
             u.append(layout.inputs(read.x()))
-            read.advance(self.temperatures[t : t + 1])
+            read.advance(self.temperatures[t : t + 1], NO_TARGET)
             x.append(read.x())
         outcome = Outcome(len(self.temperatures))
         compare(outcome, "x", np.array(x), theirs.x[1:])
@@ -78,6 +79,7 @@ def _case(rng: Rng, steps: int, scheme: str) -> AnnealingCase:
         switch_bits=int(rng.choice([4, 8, 16])),
         refractory_scaling=int(rng.integers(2, 7)),
         initial_rest=bool(rng.integers(2)),
+        refract=5,
         exponent=int(rng.integers(-2, 3)),
     )
     temperatures = np.sort(rng.integers(0, 800, steps))[::-1].astype(np.int32)
@@ -94,3 +96,8 @@ def two_phase(rng: Rng, steps: int) -> AnnealingCase:
 def refractory(rng: Rng, steps: int) -> AnnealingCase:
     """Flip, then rest."""
     return _case(rng, steps, "refractory")
+
+
+def nebm(rng: Rng, steps: int) -> AnnealingCase:
+    """Draw from the heat bath, then hold."""
+    return _case(rng, steps, "nebm")

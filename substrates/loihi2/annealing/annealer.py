@@ -19,6 +19,7 @@ from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
 from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.nebm_state import NebmRead
 from substrates.loihi2.annealing.program import pattern_program, read_out, time_steps
 from substrates.loihi2.annealing.schedule import Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.settings import Settings
@@ -29,7 +30,7 @@ from substrates.loihi2.program import Placement, Program
 from substrates.loihi2.random import stream_key, word_array
 from substrates.loihi2.widths import STATE_MAX, TEMPERATURE_MAX
 
-__all__ = ["Loihi2Annealer"]
+__all__ = ["Loihi2Annealer", "read_class"]
 
 FINEST = 16  #: the automatic exponent makes the low temperature at least this many units
 CHECK_NS = 200_000  #: how often a timeout is looked at
@@ -161,9 +162,11 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         target = _target(target_cost)
         exponent = self.exponent
 
-        def one(index: int) -> tuple[Read, int]:
+        kind = read_class(self.settings)
+
+        def one(index: int) -> tuple[Read | NebmRead, int]:
             clock = time.perf_counter_ns()
-            read = Read(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
+            read: Read | NebmRead = kind(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
             self._run(read, schedule, steps, timeout_s, target, clock, should_stop)
             return read, time.perf_counter_ns() - clock
 
@@ -199,6 +202,8 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         """
         if steps is None and timeout_s is None:
             raise InputError("give a number of steps or a timeout: tempering has no end of its own")
+        if self.settings.scheme == "nebm":
+            raise InputError("tempering needs the scheme two-phase or refractory; nebm draws every variable anew")
         if replicas < 2 or period < 1 or (steps is not None and steps < 0):
             raise InputError("tempering needs at least 2 replicas, a period of at least 1 and zero or more steps")
         high, low = temperatures or self.temperature_range()
@@ -226,7 +231,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
     def _run(
         self,
-        read: Read,
+        read: Read | NebmRead,
         schedule: Schedule,
         steps: int | None,
         timeout_s: float | None,
@@ -251,7 +256,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
                 left = CHECK_NS if deadline is None else max(deadline - now - spent, 1)
                 size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, MAX_PIECE)))
 
-    def _result(self, done: Sequence[tuple[Read | Replicas, int]]) -> AnnealResult:
+    def _result(self, done: Sequence[tuple[Read | NebmRead | Replicas, int]]) -> AnnealResult:
         reads = [read for read, _ in done]
         return AnnealResult(
             np.stack([r.best_state() for r in reads]) if reads else np.zeros((0, self.n), np.uint8),
@@ -263,7 +268,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             self._ledger([copy for read in reads for copy in read.copies()]),
         )
 
-    def _ledger(self, reads: Sequence[Read]) -> Ledger:
+    def _ledger(self, reads: Sequence[Read | NebmRead]) -> Ledger:
         """What the chip counts: every neuron steps in every time step, whatever the kernel skipped."""
         if not reads:
             return Ledger()
@@ -273,6 +278,11 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
                 sent[outlet] = sent[outlet] + counts
         steps = sum(time_steps(self.settings, read.steps) for read in reads)
         return count(self.pattern, self.placement, sent, steps, reads=read_out(self.n, len(reads)), phase=Phase.ANNEAL)
+
+
+def read_class(settings: Settings) -> type[Read] | type[NebmRead]:
+    """The state of one anneal in progress, by scheme."""
+    return NebmRead if settings.scheme == "nebm" else Read
 
 
 def _target(cost: int | None) -> int:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.annealing.settings import Settings
+from substrates.loihi2.neurons.annealing_nebm import AnnealingNebm
 from substrates.loihi2.neurons.annealing_refractory import AnnealingRefractory
 from substrates.loihi2.neurons.annealing_two_phase import AnnealingNeuron, AnnealingTwoPhase
 from substrates.loihi2.neurons.cost_integrator import CostIntegrator
@@ -176,6 +177,8 @@ def _variable(settings: Settings, diagonal: Any, seed: int, steps: int) -> Annea
     }  # fmt: skip
     if settings.scheme == "two-phase":
         return AnnealingTwoPhase(**common, switch_bits=settings.switch_bits)
+    if settings.scheme == "nebm":
+        return AnnealingNebm(**common, refract=settings.refract)
     return AnnealingRefractory(**common, scaling=settings.refractory_scaling, initial_rest=settings.initial_rest)
 
 

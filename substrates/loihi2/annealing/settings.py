@@ -8,7 +8,7 @@ from hw_profiles.errors import InputError
 
 __all__ = ["SCHEMES", "Settings"]
 
-SCHEMES = ("two-phase", "refractory")
+SCHEMES = ("two-phase", "refractory", "nebm")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Settings:
     """What Intel's microcode decides and nobody outside can read (README.md has the measurements).
 
     Attributes:
-        scheme: ``two-phase`` (suggest, then switch; two hardware steps) or ``refractory`` (one).
+        scheme: ``two-phase`` (suggest, then switch; two hardware steps), ``refractory`` (one) or ``nebm`` (one: every
+            variable is drawn from its heat bath, as the chip's earlier solver did; for comparison with silicon).
         random_bits: width k of the random number whose leading zeros are counted; dE > k T is never accepted.
         strict: accept dE < T clz(r) instead of dE <= T clz(r). Moves that cost nothing are then made with probability
             1/2 (clz >= 1) and never at T = 0; without it always, which wastes most steps on problems with plateaus.
@@ -26,6 +27,7 @@ class Settings:
             flips every neuron at once, from which dense problems do not recover.
         exponent: Q is stored as Q 2^exponent (a synapse's weight exponent), which gives the integer temperature its
             resolution; temperatures are in these stored units. None: chosen from the problem.
+        refract: of ``nebm``: steps that a variable is held after a change.
     """
 
     scheme: str = "two-phase"
@@ -35,11 +37,17 @@ class Settings:
     refractory_scaling: int = 4
     initial_rest: bool = True
     exponent: int | None = None
+    refract: int = 64
 
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:
             raise InputError(f"no scheme {self.scheme!r}; there are {', '.join(SCHEMES)}")
-        for name, low, high in (("random_bits", 1, 32), ("switch_bits", 1, 24), ("refractory_scaling", 0, 8)):
+        for name, low, high in (
+            ("random_bits", 1, 32),
+            ("switch_bits", 1, 24),
+            ("refractory_scaling", 0, 8),
+            ("refract", 0, 65535),
+        ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError(f"{name} must be {low} to {high}, got {value}")

@@ -15,6 +15,10 @@ A neuron that passes:
   rand_b (n + 1) < 2^b, that is with probability about 1 / (n + 1);
 * refractory: flips unless it rests, then rests rand8 >> scaling steps.
 
+The scheme nebm has no test of flips: unless it is held, x_i becomes 1 with probability 1 / (1 + exp(v_i / T)), in
+integers v_i 2^e 2^8 < T L[r_i] with the table L of `substrates.loihi2.neurons.heat_bath` and r_i the second random
+number, 10 bits; after a change it is held for ``refract`` steps.
+
 Random numbers (`clz`, `second`): `substrates.loihi2.random.word` with the key of the stream "anneal". Bit k - 1 - l of
 r_i is bit i mod 64 of word 64 (i div 64) + l; the second decision uses the low bits of word 2^40 + i.
 """
@@ -27,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from substrates.loihi2.annealing.settings import Settings
+from substrates.loihi2.neurons.heat_bath import BITS, SHIFT, logistic_table
 from substrates.loihi2.random import stream_key, word_array
 
 __all__ = ["CostIntegrator", "ReferenceAnnealer", "leading_zeros", "passes", "random_bits", "second_random"]
@@ -118,13 +123,20 @@ class ReferenceAnnealer:
         self.x: I64 = np.zeros(self.n, np.int64) if start is None else np.asarray(start).astype(np.int64)
         self.u: I64 = self.weights @ self.x
         self.rest: I64 = np.zeros(self.n, np.int64)
-        if settings.initial_rest:
+        if settings.initial_rest and settings.scheme != "nebm":
             self.rest = second_random(stream_key(seed, "anneal rest"), 0, self.n) >> settings.refractory_scaling
         self.t = 0
         self.suggested: Bits = np.zeros(self.n, bool)
         self.flips: Bits = np.zeros(self.n, bool)
         self.integrator = CostIntegrator()
         self.best = self.x.copy()
+
+    def _turns_on(self, v: I64, temperature: int, level: I64) -> Bits:
+        """The heat-bath test of every neuron."""
+        exponent = self.settings.exponent or 0
+        if temperature == 0:
+            return v < 0
+        return (v << max(exponent, 0)) * 2**SHIFT < (temperature * level) << max(-exponent, 0)
 
     def step(self, temperature: int) -> None:
         """One algorithmic step: tests, conflict avoidance, flips, messages, cost."""
@@ -133,7 +145,12 @@ class ReferenceAnnealer:
         energy = np.where(self.x == 1, -v, v)
         zeros = leading_zeros(random_bits(self.key, self.t, self.n, s.random_bits), s.random_bits)
         passed = passes(energy, temperature, zeros, exponent=s.exponent or 0, strict=s.strict)
-        if s.scheme == "two-phase":
+        if s.scheme == "nebm":
+            drawn = second_random(self.key, self.t, self.n, BITS)
+            on = self._turns_on(v, temperature, logistic_table()[drawn].astype(np.int64))
+            self.suggested = self.flips = (on != (self.x == 1)) & (self.rest == 0)
+            self.rest = np.where(self.flips, s.refract, np.maximum(self.rest - 1, 0))
+        elif s.scheme == "two-phase":
             self.suggested = passed
             rivals = self.linked @ passed.astype(np.int64)
             drawn = second_random(self.key, self.t, self.n, s.switch_bits)
