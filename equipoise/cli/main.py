@@ -29,6 +29,7 @@ COMMANDS = {
     "train": ("train", "Train a network by equilibrium propagation."),
     "compare": ("compare", "Run one workload on every machine named: energy and time, as ranges."),
     "targets": ("targets", "List every target, available or not, and what is missing."),
+    "extensions": ("extensions", "List everything that can be named, plug-ins included."),
     "profiles": ("profiles", "List, show and check hardware profiles."),
     "devices": ("devices", "List, show, check, plot and fit analog devices."),
     "validate": ("validate", "Hold the profiles against published measurements, misses included."),

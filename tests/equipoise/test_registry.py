@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from equipoise import registry as registries
+from equipoise.cli.main import run
 from equipoise.registry import Entry, Registry, lazy, load_reference, registry
 from hw_profiles.errors import InputError
 from hw_profiles.registry import _all_entry_points, _entry_points
@@ -129,3 +131,23 @@ def test_names_are_had_without_the_heavy_libraries() -> None:
 def test_an_unknown_kind_is_an_input_error() -> None:
     with pytest.raises(InputError, match="did you mean 'estimator'"):
         registry("estimators")
+
+
+def test_the_command_lists_a_broken_plug_in_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = tmp_path / "half-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: half\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[equipoise.rules]\nhalf = half_a_package:RULE\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for cached in (_entry_points, _all_entry_points):
+        cached.cache_clear()
+    assert run(["extensions", "estimator", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["extensions"]}
+    assert "ModuleNotFoundError" in rows["half"]["broken"]
+    assert (rows["half"]["origin"], rows["centered"]["origin"], rows["centered"]["broken"]) == ("half", "equipoise", "")
+    assert run(["train", "--estimator", "half", "--epochs", "1"]) == 2
+    assert "half_a_package" in capsys.readouterr().err
+    for cached in (_entry_points, _all_entry_points):
+        cached.cache_clear()
