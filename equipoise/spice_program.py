@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["export_spice"]
+__all__ = ["export_spice", "read_checkpoint"]
 
 _KEYS = {
     "kind", "layers", "seed", "instance", "gains", "input_gain", "saturation_a", "unit_s", "activation", "chip",
@@ -151,15 +151,15 @@ def _from_toml(path: Path) -> _Built:
     return _Built(kind, tuple(layers), machine, title)
 
 
-def _from_checkpoint(path: Path) -> _Built:
+def read_checkpoint(path: Path) -> tuple[Any, Any, Any]:
+    """(configuration, network, state of the machine) of a checkpoint of ``equipoise train``."""
     import pickle
 
     import torch
 
     from equipoise.training.build import make_network
-    from equipoise.training.checkpoint import YOUNGER, restore_machine
+    from equipoise.training.checkpoint import YOUNGER
     from equipoise.training.config import TrainConfig
-    from equipoise.training.machines import make_machine
 
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
@@ -167,7 +167,7 @@ def _from_checkpoint(path: Path) -> _Built:
         known = {k: v for k, v in identity.items() if k in TrainConfig.__dataclass_fields__}
         known["layers"], known["conv"], known["target"] = tuple(known["layers"]), tuple(known["conv"]), identity["on"]
         if known["conv"]:
-            raise InputError(f"{path} is of a convolutional network; netlists are made of dense ones")
+            raise InputError(f"{path} is of a convolutional network; only dense ones are read here")
         config = TrainConfig(**known)
         network = make_network(config)
         network.load_state_dict(state["network"])
@@ -177,8 +177,16 @@ def _from_checkpoint(path: Path) -> _Built:
         raise InputError(
             f"{path} is neither a checkpoint of equipoise train nor a .toml file ({str(error).splitlines()[0]})"
         ) from None
+    return config, network, state["machine"]
+
+
+def _from_checkpoint(path: Path) -> _Built:
+    from equipoise.training.checkpoint import restore_machine
+    from equipoise.training.machines import make_machine
+
+    config, network, kept = read_checkpoint(path)
     if config.target not in ("ideal", "analog"):
         raise InputError(f"{path} was trained on {config.target}; only ideal and analog have a netlist")
     machine = make_machine(config.target, network, config.chip, config.seed)
-    restore_machine(machine, state["machine"])
+    restore_machine(machine, kept)
     return _Built("relaxation", config.layers, machine, f"network of {path.name}")

@@ -42,7 +42,14 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "equipoise": ("one table of targets, one run", {"mappers", "substrates", "hw_profiles"}),
 }
 #: rooms over all others, which may import any of them
-ABOVE = ("equipoise.cli", "equipoise.bench", "equipoise.demo", "equipoise.spice_program", "equipoise.testing")
+ABOVE = (
+    "equipoise.cli",
+    "equipoise.bench",
+    "equipoise.demo",
+    "equipoise.fleet",
+    "equipoise.spice_program",
+    "equipoise.testing",
+)
 #: folders in which imports inside functions are the rule, and why; elsewhere each is marked as late
 LATE = {
     "equipoise.cli": "a command loads only what it uses",

@@ -37,6 +37,7 @@ COMMANDS = {
     "report": ("report", "Make one self-contained HTML page out of records."),
     "records": ("records", "List, show and export records."),
     "sweep": ("sweep", "Run a study: a grid of runs, resumable, on many processes."),
+    "fleet": ("fleet", "Run a trained network on many chips: yield, spread, worst chip."),
     "export": ("export", "Write a program in the form of another tool, such as a SPICE netlist."),
     "conform": ("conform", "Run the same programs on two targets and compare every integer."),
     "bench": ("bench", "Measure speed and quality against peers on this machine."),

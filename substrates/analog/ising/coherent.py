@@ -30,7 +30,7 @@ __all__ = ["CoherentIsingMachine"]
 
 PUMP, STRENGTH, GAMMA, DELTA, RHO = 0.2, 0.25, 0.0005, 3.0, 1.0
 STEP = 0.125
-SQUARE = 2.0
+SQUARE = 3.0
 PATIENCE = 200.0  #: round trips
 LARGEST = 32.0
 
