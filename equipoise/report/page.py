@@ -178,5 +178,5 @@ def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str,
         sources=[(key, cite(key)) for key in keys],
         totals={run.name: {event.value: n for event, n in run.ledger.totals().items()} for run in runs},
         own_profiles={name: load_profile(name) for name in dict.fromkeys(run.own for run in runs if run.cost)},
-        dominant={run.name: shares_of_uncertainty(run.cost)[:1] for run in runs if run.cost is not None},
+        dominant={run.name: shares_of_uncertainty(run)[:3] for run in runs},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hw_profiles.profile import load_profile
 from hw_profiles.reading.files import reading
 from hw_profiles.record import Record
 from hw_profiles.registry import is_reference
+from hw_profiles.sensitivity import Swing, sensitivity
 
 __all__ = ["Quality", "Run", "load_runs"]
 
@@ -83,6 +85,12 @@ class Run:
     def cost(self) -> Cost | None:
         """On its own profile."""
         return self.costs.get(self.own)
+
+    @cached_property
+    def swings(self) -> tuple[Swing, ...]:
+        """Which prices of its own profile make the range of its energy."""
+        machine = _own(self.own) if self.own in self.costs else None
+        return () if machine is None else sensitivity(self.ledger, machine)["energy"]
 
 
 def load_runs(paths: Sequence[Path], profiles: Sequence[str]) -> list[Run]:

@@ -8,7 +8,6 @@ from typing import Any
 from equipoise.report.figures.style import MUTED, PALETTE, figure, words
 from equipoise.report.formats import quantity
 from equipoise.report.runs import Run
-from hw_profiles.pricing import Cost
 
 __all__ = ["energy_split", "phase_split", "shares_of_uncertainty", "uncertainty"]
 
@@ -56,32 +55,14 @@ def _stacked(runs: Sequence[Run], field: str, title: str) -> Any:
     return drawing
 
 
-def shares_of_uncertainty(cost: Cost) -> list[tuple[str, float]]:
-    """What the width of the energy's range is made of, largest first, as fractions of the width.
-
-    Static energy is split in two: the spread of the power at the best time, and the rest, due to the time.
-    """
-    widths: dict[str, float] = {}
-    for line in cost.lines:
-        if not line.energy.missing:
-            name = line.event.value.replace("_", " ")
-            widths[name] = widths.get(name, 0.0) + (line.energy.high or 0.0) - (line.energy.low or 0.0)
-    if not cost.static.missing and cost.static.value and cost.latency.value:
-        width = (cost.static.high or 0.0) - (cost.static.low or 0.0)
-        power_low = (cost.static.low or 0.0) / cost.latency.low if cost.latency.low else 0.0
-        power_high = (cost.static.high or 0.0) / cost.latency.high if cost.latency.high else 0.0
-        power = min(width, (power_high - power_low) * cost.latency.value)
-        widths["static power"] = power
-        widths["static energy through the run time"] = width - power
-    total = sum(widths.values())
-    if total <= 0:
-        return []
-    return sorted(((name, width / total) for name, width in widths.items() if width > 0), key=lambda item: -item[1])
+def shares_of_uncertainty(run: Run) -> list[tuple[str, float]]:
+    """Which prices make the range of a run's energy, largest first: shares of it on a logarithmic scale."""
+    return [(swing.price, swing.share) for swing in run.swings if swing.share >= 0.005]
 
 
 def uncertainty(run: Run) -> Any:
-    """Shares of the width of one run's energy range."""
-    shares = shares_of_uncertainty(run.cost) if run.cost is not None else []
+    """Which prices make one run's energy range."""
+    shares = shares_of_uncertainty(run)
     if not shares:
         return None
     shares = shares[:6]
@@ -90,6 +71,6 @@ def uncertainty(run: Run) -> Any:
         axes.set_yticks(range(len(shares)), [words(name) for name, _ in shares])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("share of the width of the range, %")
+        axes.set_xlabel("share of the range on a logarithmic scale, %")
         drawing.suptitle(f"{words(run.name)}: what its range comes from", x=0.01, ha="left", fontsize=10, weight="bold")
     return drawing

@@ -151,6 +151,13 @@ def test_what_it_says(page: tuple[str, Path]) -> None:
     assert "#0a10" not in text
 
 
+def test_boundary_and_what_makes_the_range(page: tuple[str, Path]) -> None:
+    text = page[0]
+    assert "silicon, steps by lava" in text
+    assert "on a logarithmic scale, by" in text
+    assert "A ratio of dynamic energies alone says nothing about machines" in text
+
+
 def test_counts_and_cost_per_sample_and_by_phase_and_layer(page: tuple[str, Path]) -> None:
     text = re.sub(r"<[^>]+>", " ", page[0])
     words = re.sub(r"\s+", " ", text)
