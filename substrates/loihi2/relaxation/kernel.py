@@ -147,8 +147,9 @@ def _relax(first, last, states, bias, rules, wiring, total, max_steps, tolerance
                 a_in[lo:hi] = 0
                 residual = max(residual, gap)
                 count[p] = _collect(pending[lo:hi], index[p], value[p])
-                for k in range(count[p]):
-                    tally.sent[b, lo + index[p, k]] += 1
+                tallied, sending_now = tally.sent[b, lo:hi], pending[lo:hi]
+                for i in range(hi - lo):  # all of them: vector code is faster than looking for the few that send
+                    tallied[i] += np.int32(sending_now[i] != 0)
                 tally.saturations[b, p] += clipped
                 sending = sending or count[p] > 0 or moving[p]
             if summed:

@@ -19,7 +19,7 @@ from substrates.loihi2.program import Placement, Program
 from substrates.loihi2.relaxation.chip_network import ChipNetwork
 from substrates.loihi2.relaxation.kernel import relax_samples
 from substrates.loihi2.relaxation.layout import Int32, Int64, States, Tally, activities_of, blank_tally
-from substrates.loihi2.relaxation.pattern import INPUTS, pattern_program
+from substrates.loihi2.relaxation.pattern import INPUTS, pattern_program, stored_sparse
 from substrates.loihi2.relaxation.settings import Loihi2Settings
 from substrates.loihi2.widths import STATE_MAX
 
@@ -95,6 +95,7 @@ class Loihi2Machine(RelaxationSubstrate):
         self._warned = self._warned_clipped = False
         self._accumulator: Int32 | Int64 | None = None
         self._pattern: Program | None = None
+        self._sparse = False  #: some of its couplings store only the weights that are not zero
         self.placement: Placement | None = None  #: cores of `pattern`; with one, counts are told apart by core
 
     @property
@@ -117,6 +118,7 @@ class Loihi2Machine(RelaxationSubstrate):
         self._require_program()
         if self._pattern is None:
             self._pattern = pattern_program(self.chip)
+            self._sparse = any(stored_sparse(c) for c in self.chip.couplings)
         return self._pattern
 
     def _count(self, sent: dict[str, Int64], steps: int, phase: Phase, reads: dict[str, int] | None = None) -> Ledger:
@@ -133,7 +135,8 @@ class Loihi2Machine(RelaxationSubstrate):
     def rewired(self) -> None:
         """Take note that the stored weights changed (``program`` and the local learner do)."""
         self._accumulator = self.chip.accumulator()
-        self._pattern = None
+        if self._sparse or any(stored_sparse(c) for c in self.chip.couplings):
+            self._pattern = None  # which weights are stored may have changed; of dense couplings all are
 
     def state_dict(self) -> dict[str, int]:
         """What a checkpoint needs beside the network's parameters: how often weights were written, what was clipped."""
