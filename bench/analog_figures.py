@@ -89,8 +89,6 @@ def courses(plt) -> None:
 def learning(plt) -> None:
     from equipoise.training.annealed import AnnealedConfig, train_annealed
 
-    rng = np.random.default_rng(1)
-    del rng
     from sklearn.datasets import load_digits
 
     data = load_digits()
@@ -99,12 +97,12 @@ def learning(plt) -> None:
     x, y = x[order], y[order]
     figure, axes = plt.subplots(figsize=(6.5, 3.0), layout="constrained")
     for target, mark in (("loihi2-sim", "o-"), ("p-bits", "s-")):
-        config = AnnealedConfig(target=target, lr=0.02, hidden=100, decay=0.85, epochs=6)
-        found = train_annealed(config, (x[:700], y[:700]), (x[1437:], y[1437:]), every=1, test_reads=3)
+        config = AnnealedConfig(target=target, lr=0.02, hidden=60, decay=0.85, epochs=6)
+        found = train_annealed(config, (x[:400], y[:400]), (x[1437:1637], y[1437:1637]), every=1, test_reads=3)
         axes.plot(
             [h["epoch"] for h in found["history"]], [100 * h["test"] for h in found["history"]], mark, label=target
         )
-    axes.set(xlabel="epoch", ylabel="test accuracy (%)", title="EP through an annealer, 700 digits, 100 hidden spins")
+    axes.set(xlabel="epoch", ylabel="test accuracy (%)", title="EP through an annealer, 400 digits, 60 hidden spins")
     axes.legend(frameon=False)
     figure.savefig(OUT / "analog-learning.png", dpi=150)
 
