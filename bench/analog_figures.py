@@ -87,9 +87,9 @@ def courses(plt) -> None:
 
 
 def learning(plt) -> None:
-    from equipoise.training.annealed import AnnealedConfig, train_annealed
-
     from sklearn.datasets import load_digits
+
+    from equipoise.training.annealed import AnnealedConfig, train_annealed
 
     data = load_digits()
     x, y = data.data / 16.0, data.target.astype(np.int64)
