@@ -187,12 +187,13 @@ def _weights(row: list[int], between: int) -> list[int] | None:
 def _with_capacity(price: int, weights: list[int], rest: list[int]) -> RankOne | None:
     """Find c: all bits without a value of their own agree on it."""
     wanted = [Fraction(-r, 2 * price * w) for r, w in zip(rest, weights)]
-    votes = {c: v for c, v in Counter(wanted).items() if c.denominator <= 2 and (v > 1 or len(weights) < 3)}
+    most = (2**31 - 1) // max(abs(w) for w in weights)
+    votes = {c: v for c, v in Counter(wanted).items() if c.denominator <= most and (v > 1 or len(weights) < 3)}
     if not votes:
         return None
     # The values of things worth taking are negative and only raise what they ask for: of equals, the least is meant.
     capacity = min(votes, key=lambda c: (-votes[c], c))
-    factor = capacity.denominator  # a half: c and u are doubled, the price is a quarter
+    factor = capacity.denominator  # for whole numbers c and u are multiplied, the price is divided by the square
     u = np.array([w * factor for w in weights], np.int64)
     values = np.array([float(r + 2 * price * capacity * w) for r, w in zip(rest, weights)])
     free = values == 0
