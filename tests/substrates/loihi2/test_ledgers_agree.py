@@ -119,7 +119,7 @@ def test_engine_and_lava_over_random_networks() -> None:
             assert ours == count(case.program, placement, theirs.sent, 25)
 
 
-@pytest.mark.filterwarnings("ignore:the nudge does not reach")
+@pytest.mark.filterwarnings("ignore:the nudge does not reach", "ignore:.*left the 24-bit range")
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=15, deadline=None)
 def test_batched_relaxation_and_engine(seed: int) -> None:
@@ -159,6 +159,8 @@ def test_batched_relaxation_and_engine(seed: int) -> None:
     for push in (None, nudge):
         before = at
         at = machine.relax(drive, Stop(steps), nudge=push, start=before)
+        if machine.saturations:  # beyond 24 bits our states saturate, those of Lava's sigma-delta neuron do not
+            return
         expected = Ledger()
         for sample in range(batch):
             force = None if push is None else free_force(machine, before, push, sample)
