@@ -46,10 +46,10 @@ def load_profile(name_or_path: str | Path) -> ProfileModel:
             raise InputError(f"no profile file {text}; give a .toml file or one of {', '.join(list_profiles())}")
         return _load(path, path.stat().st_mtime_ns)
     text = ALIASES.get(text, text)
-    from hw_profiles.chip_file import DEVICES, list_chips
+    from hw_profiles.chip_file import DEVICES
 
     # A device is a profile too: its prices are computed from its file.
-    own = text in list_chips() and text not in list_profiles()
+    own = text not in PROFILES and text in DEVICES
     path = DEVICES.find(text) if own else PROFILES.find(text)
     return _load(path, path.stat().st_mtime_ns)
 

@@ -107,9 +107,14 @@ def toml_file(thing: Any, what: str) -> Path:
 def _title(path: Path) -> str:
     """The value of ``title = "..."`` without reading the whole file as TOML: a list of names is asked for often."""
     try:
-        found = re.search(r'^title\s*=\s*"(.*)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+        return _title_of(path, path.stat().st_mtime_ns)
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+@cache
+def _title_of(path: Path, _changed: int) -> str:
+    found = re.search(r'^title\s*=\s*"(.*)"', path.read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1) if found else ""
 
 
