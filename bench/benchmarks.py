@@ -197,6 +197,78 @@ def aims(epoch: list[dict[str, Any]]) -> str:
     return f"Aims for one core: {', '.join(words)}."
 
 
+def convolution_section(kept: dict[str, Any]) -> str:
+    rows = [
+        [
+            case["input"],
+            case["channels"],
+            case["pooling"],
+            f"{case['ours_ms_a_sweep']:.1f}",
+            f"{case['plain_ms_a_sweep']:.1f}",
+            f"{case['plain_ms_a_sweep'] / case['ours_ms_a_sweep']:.1f}x",
+        ]
+        for case in kept["figures"]
+    ]
+    head = ["input", "channels", "pooling", "ms a sweep", "plain torch, ms", "ratio"]
+    return "\n\n".join(
+        [
+            "## Convolution",
+            "One alternating sweep, batch 50, one thread, processor time. Plain torch runs the same equations:\n"
+            "`conv2d`, `avg_pool2d` and `conv_transpose2d`; with softmax pooling the feedback is a vector-Jacobian\n"
+            "product. Both end in the same state to 2e-6.",
+            table(head, rows),
+            origin(kept),
+        ]
+    )
+
+
+def cuda_section(kept: dict[str, Any]) -> str:
+    figures, words = kept["figures"], {True: "recorded", False: "launched"}
+    speeds = [
+        [
+            case["network"].replace("cifar-", "128-256-512-512, ").replace("dense", "784-256-256-10"),
+            str(case["batch"]),
+            case["precision"],
+            words[case["recorded"]],
+            f"{case['sweeps_per_s']:.0f}",
+            f"{case['tflops']:.2f}",
+            f"{100 * case['share_of_peak']:.1f} %",
+        ]
+        for case in figures["speed"]
+    ]
+    steps = [
+        [case["pooling"], case["precision"], f"{case['step_s']:.2f}", f"{case['epoch_s_extrapolated'] / 60:.0f}"]
+        for case in figures["paper_step"]
+    ]
+    peak, equal, epoch = figures["peak"], figures["equality"], figures["epoch"]
+    held = [
+        [case["pooling"], str(case["batch"]), f"{case['peak_bytes'] / 1e9:.1f}", f"{case['estimate'] / 1e9:.1f}"]
+        for case in figures["memory"]
+    ]
+    return "\n\n".join(
+        [
+            "## On a GPU",
+            f"{figures['environment']['name']}, torch {figures['environment']['torch']}. Equal to the CPU in "
+            f"{equal['cases'] - len(equal['beyond_tolerance'])} of {equal['cases']} cases\n(networks by rules by "
+            "homeostasis; largest relative difference of errors, activities and gradients 1e-9 in float64,\n2e-3 in "
+            "float32); recorded phases (CUDA graphs) give the bits of launched ones.",
+            table(["network", "batch", "products", "phases", "sweeps/s", "TFLOP/s", "of peak"], speeds),
+            f"Peak: the fastest matrix product in the same run, {peak['float32']:.0f} TFLOP/s in float32 and "
+            f"{peak['tf32']:.0f} in TF32. Operations are\nthose computed: folded taps for average pooling, two "
+            "convolutions per feedback for softmax pooling.",
+            "The paper's training step, 250 + 2 x 40 sweeps at a batch of 50, none ending early, and what an epoch of "
+            "50 000\nimages would take at that rate:",
+            table(["pooling", "products", "s a step", "min an epoch, extrapolated"], steps),
+            "Memory of a step with five Jacobian-vector draws, and the estimate that `train` makes before it starts:",
+            table(["pooling", "batch", "GB at most", "estimate, GB"], held),
+            f"One epoch of {epoch['images']} synthetic images of 3 x 32 x 32 by `equipoise train`'s own loop "
+            f"(64-128-256, average pooling,\nAsymEP, batch 256, phases stopped at a residual of 2e-3): "
+            f"{epoch['images_per_s']:.0f} images/s.",
+            origin(kept),
+        ]
+    )
+
+
 def epoch_row(case: dict[str, Any]) -> list[str]:
     accuracy = case["test_accuracy"]
     return [
@@ -215,9 +287,20 @@ MORE = {
     "loihi2_ep.md": "equilibrium propagation on Loihi 2 arithmetic",
     "reproduction.md": "reproduction on Fashion-MNIST",
 }
-SECTIONS = {"engine": engine_section, "mapping": mapping_section, "qubo-million": million_section, "ep": ep_section}
+SECTIONS = {
+    "engine": engine_section,
+    "mapping": mapping_section,
+    "qubo-million": million_section,
+    "ep": ep_section,
+    "convolution": convolution_section,
+    "cuda": cuda_section,
+}
 #: sections whose figures come from a script that prints JSON, not from `equipoise bench`
-SCRIPTS = {"mapping": ["bench/mapping.py"], "qubo-million": ["bench/qubo_million.py"]}
+SCRIPTS = {
+    "mapping": ["bench/mapping.py"],
+    "qubo-million": ["bench/qubo_million.py"],
+    "convolution": ["bench/convolution.py"],
+}
 
 
 def page() -> None:

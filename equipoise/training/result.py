@@ -65,7 +65,10 @@ class TrainResult(RunResult):
                 f"{validated}  cosine {' '.join(f'{c:.2f}' for c in row['gradient_cosine'])}"
             )
         lines.append(f"  best epoch {self.best_epoch}: test {100 * self.best_accuracy:.2f} %")
-        lines += [f"  one {what}: {share.energy} J, {share.latency} s" for what, share in self.per_sample.items()]
+        for what, share in self.per_sample.items():
+            costs = ((share.energy.value, "J"), (share.latency.value, "s"))
+            known = [f"{value:.3g} {unit}" for value, unit in costs if value is not None]
+            lines.append(f"  one {what}: {', '.join(known) or 'not priced'}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -44,3 +44,11 @@ def test_chip_training() -> None:
     found = load("ep_chip_training").main(epochs=3, train_samples=600)
     assert len(found) == 3
     assert min(found["ideal"], found["trained on the chip"]) > 0.5
+
+
+def test_own_network_rule_and_data() -> None:
+    found = load("ep_own_network").main(epochs=2)
+    assert found.test_accuracy > 0.6
+    assert min(found.epochs[-1]["gradient_cosine"]) > 0.99
+    code = [n for n in (EXAMPLES / "ep_own_network.py").read_text().splitlines() if n.strip() and '"""' not in n]
+    assert len(code) <= 25
