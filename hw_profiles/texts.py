@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "safe_text", "shown", "visible"]
+__all__ = ["one_line", "safe_text", "shown", "times", "visible"]
 
 #: characters of one run without a space before it is cut, and of a whole message
 LONGEST_WORD, LONGEST_MESSAGE = 240, 4000
@@ -67,3 +67,9 @@ def _cut(text: str, most: int) -> str:
         return text
     head = (2 * most) // 3
     return text[:head] + "…" + text[len(text) - (most - head - 1) :]
+
+
+def times(value: float) -> str:
+    """A factor as people read it: two digits, no powers of ten below a million."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:.2g}" if rounded < 100 or rounded >= 1e6 else f"{rounded:,.0f}".replace(",", " ")

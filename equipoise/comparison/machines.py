@@ -37,6 +37,11 @@ class Machine:
     chip: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def title(self) -> str:
+        """As a reader calls it."""
+        return "this processor" if self.kind == "processor" else self.profile.title
+
+    @property
     def how(self) -> str:
         """What was measured, modelled and assumed about it, in words."""
         return _HOW[self.kind]

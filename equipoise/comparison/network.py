@@ -56,7 +56,7 @@ def compare_inference(
             found.append(_inference(machine, network, x, y, config, boundary, float_ledger))
     level = quality if quality is not None else max(accuracy for _, accuracy, _, _ in found) - TOLERANCE
     rows = tuple(
-        Row(machine.name, machine.profile.title, machine.kind, accuracy, accuracy >= level, cost[0], cost[1], cost[2],
+        Row(machine.name, machine.title, machine.kind, accuracy, accuracy >= level, cost[0], cost[1], cost[2],
             machine.how, note)
         for machine, accuracy, cost, note in found
     )  # fmt: skip
@@ -83,7 +83,8 @@ def _inference(
     if machine.kind == "processor":
         cost, note = _clocked(substrate, x, stop, machine, boundary)
     elif machine.kind == "card":
-        cost, note = _card(ledger, network, len(y), machine, boundary, samples_at_once=1)
+        ways = [_card(ledger, network, len(y), machine, boundary, samples_at_once=at_once) for at_once in (1, len(y))]
+        cost, note = min(ways, key=lambda way: way[0][0].value or 0.0)
     else:
         cost, note = cost_of(ledger, machine.profile, boundary, len(y)), ""
     return machine, right, cost, f"{100 * settled:.0f} % of the samples settled. {note}".strip()
@@ -133,7 +134,7 @@ def _clocked(
 def _card(
     ledger: Ledger, network: Network, count: int, machine: Machine, boundary: str | None, *, samples_at_once: int
 ) -> tuple[tuple[Estimate, Estimate, str], str]:
-    """The float program of the same network, one sample at a time: products, weights read again or kept, launches."""
+    """The float program of the same network: products, weights read again or kept, launches shared by a batch."""
     macs, turns = ledger.total(Event.MACS), ledger.total(Event.STEPS) / max(1, samples_at_once)
     weights = 4.0 * sum(p.numel() for p in network.parameters())
     couplings = len(network.couplings)
@@ -141,9 +142,8 @@ def _card(
         machine.profile, boundary, macs=macs, bytes=(0.25 * weights * turns, 0.0, weights * turns),
         launches=(3.0 * couplings * turns, 1.0 * turns, 6.0 * couplings * turns), per=count,
     )  # fmt: skip
-    return cost, (
-        "one sample at a time; three launches a coupling and turn (one a turn to six), weights in cache or not: assumed"
-    )
+    batch = "one sample at a time" if samples_at_once == 1 else f"batches of {samples_at_once}"
+    return cost, f"{batch}; three launches a coupling and turn (one a turn to six), weights in cache or not: assumed"
 
 
 def compare_training(
@@ -197,7 +197,7 @@ def _trained(machine: Machine, run: Any, curve: list[float], at: int | None, bou
     note = f"{epochs} of {len(curve)} epochs. {note}".strip()
     return Row(
         machine=machine.name,
-        title=machine.profile.title,
+        title=machine.title,
         kind=machine.kind,
         quality=max(curve),
         reached=at is not None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw_profiles.grades import Estimate
+from hw_profiles.texts import times
 
 __all__ = ["Comparison", "Ratio", "Row"]
 
@@ -99,15 +100,15 @@ class Comparison:
         best = max(known, key=lambda ratio: ratio.energy[1] if ratio.energy else 0.0)
         assert best.energy is not None
         row = self.row(best.machine)
-        at = f"at equal {self.equal}" + (f" ({self.quality_name} {self.level:.6g})" if self.equal == "quality" else "")
+        at = f"at equal {self.equal}"
         value, low, high = best.energy
-        span = f"the ratio lies between {low:.2g} and {high:.2g}, best estimate {value:.2g}"
+        span = f"the ratio lies between {times(low)} and {times(high)}, best estimate {times(value)}"
         if low > 1:
-            return f"{row.title} needs at least {low:.2g} times less energy than {base.title} {at}: {span}."
+            return f"{row.title} needs at least {times(low)} times less energy than {base.title} {at}: {span}."
         if high < 1:
             return (
                 f"No machine here needs less energy than {base.title} {at}: the nearest, {row.title}, needs at least "
-                f"{1 / high:.2g} times more; {span}."
+                f"{times(1 / high)} times more; {span}."
             )
         return f"Whether {row.title} or {base.title} needs less energy {at} is not established: {span}."
 

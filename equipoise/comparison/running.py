@@ -38,8 +38,8 @@ def compare(
             and processors (a roofline). The first is what the others are compared with.
         kind: ``inference`` or ``training`` of a `TrainConfig`; a problem is a ``qubo``.
         equal: ``quality``: energy and time to reach the same; ``time`` (QUBO): what is reached in ``seconds`` each.
-        quality: the cost or the accuracy to reach. Default: what the processor's search finds in ``seconds``, or within
-            two points of the best accuracy.
+        quality: the cost or the accuracy to reach. Default: within two percent of what the processor's search finds in
+            ``seconds``, or within two points of the best accuracy.
         seconds: of the processor's search, or of every machine at equal time.
         reads, steps: attempts of a QUBO, and the most steps of one.
         samples: test samples of an inference.

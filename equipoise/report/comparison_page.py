@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.output import Output
+from hw_profiles.texts import times
 
 if TYPE_CHECKING:
     from equipoise.comparison.result import Comparison
@@ -24,7 +25,7 @@ def quality_text(comparison: Comparison, value: float) -> str:
 
 def ratio_text(ratio: tuple[float, float, float] | None) -> str:
     """Value and range of a ratio."""
-    return "–" if ratio is None else f"{ratio[0]:.2g}x ({ratio[1]:.2g}x to {ratio[2]:.2g}x)"
+    return "–" if ratio is None else f"{times(ratio[0])}x ({times(ratio[1])}x to {times(ratio[2])}x)"
 
 
 def write_comparison_page(comparison: Comparison, out: Path, *, force: bool = False) -> Path:
