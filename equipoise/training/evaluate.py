@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hw_profiles.ledger import Ledger
@@ -12,9 +13,10 @@ from substrates.base import Stop
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from learning_rules import Rule
     from substrates.base import RelaxationSubstrate
 
-__all__ = ["accuracy", "gradient_cosine"]
+__all__ = ["accuracy", "gradient_cosine", "response_to_noise"]
 
 
 def accuracy(
@@ -44,10 +46,35 @@ def gradient_cosine(
     """
     drive = machine.drive(inputs)
     free = machine.relax(drive, learner.phases.free)
-    rule = learner.rule
-    if state.nudge is not None:
-        rule = getattr(rule, "with_nudge")(state.nudge.nudge)  # noqa: B009
+    rule = _rule(learner, state)
     found = rule.estimate(machine, drive, targets, learner.phases, None if rule.phase_free else free)
     fine = Phases(learner.phases.free, Stop(300, 1e-6))
     reference, _ = adjoint_errors(machine, free, targets, fine)
     return cosines(found.errors, reference, learner.policy.settled(free.residual, free.converged))
+
+
+def response_to_noise(
+    learner: Learner, machine: RelaxationSubstrate, inputs: Tensor, targets: Tensor, state: LearnerState
+) -> list[float]:
+    """Size of the response over that of its noise, per population, for a single sample; from two estimates.
+
+    With e = s + n and independent n of the same size, <e1, e2> estimates |s|^2 and |e1 - e2|^2 / 2 estimates |n|^2.
+    Below one, a sample's error is mostly noise and only the sum over many tells something.
+    """
+    drive = machine.drive(inputs)
+    rule = _rule(learner, state)
+    free = None if rule.phase_free else machine.relax(drive, learner.phases.free)
+    first, second = (rule.estimate(machine, drive, targets, learner.phases, free) for _ in range(2))
+    found = []
+    for a, b in zip(first.errors, second.errors):
+        signal, noise = float((a * b).sum()), float(((a - b) ** 2).sum()) / 2
+        found.append(math.sqrt(max(0.0, signal) / noise) if noise > 0 else math.inf)
+    return found
+
+
+def _rule(learner: Learner, state: LearnerState) -> Rule:
+    """The learner's rule with the present nudge."""
+    if state.nudge is None:
+        return learner.rule
+    rule: Rule = getattr(learner.rule, "with_nudge")(state.nudge.nudge)  # noqa: B009
+    return rule

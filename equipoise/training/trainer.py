@@ -16,7 +16,7 @@ from equipoise.training.checkpoint import load_checkpoint, restore_machine, save
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
 from equipoise.training.devices import place_network, require_device
-from equipoise.training.evaluate import accuracy, gradient_cosine
+from equipoise.training.evaluate import accuracy, gradient_cosine, response_to_noise
 from equipoise.training.machines import make_machine, place_machine
 from equipoise.training.result import TrainResult
 from hw_profiles.arguments import checked
@@ -285,7 +285,7 @@ class _Training:
         )
         self.run.ledger.merge(in_phase(spent, TEST))
         self.samples[INFERENCE] += len(data.test_targets)
-        extra = self._validate()
+        extra: dict[str, Any] = {**self._validate()}
         tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
         cosine = gradient_cosine(
@@ -295,6 +295,7 @@ class _Training:
             data.test_targets[probe].to(self.device),
             self.state,
         )
+        extra |= self._noise(probe)
         probed = self._clock(PROBE, tested)
         return {
             "epoch": epoch,
@@ -337,6 +338,26 @@ class _Training:
         self.run.ledger.merge(in_phase(spent, TEST))
         self.samples[INFERENCE] += len(data.validation_targets)
         return {"validation_accuracy": found}
+
+    def _noise(self, probe: slice) -> dict[str, list[float]]:
+        """Response over noise on a noisy machine; says so once where a population's is below one."""
+        if not self.machine.capabilities.temporal_noise:
+            return {}
+        found = response_to_noise(
+            self.learner,
+            self.machine,
+            self.data.test_inputs[probe].to(self.device),
+            self.data.test_targets[probe].to(self.device),
+            self.state,
+        )
+        if min(found) < 1.0 and not any(min(row.get("response_to_noise", [1.0])) < 1.0 for row in self.history):
+            weak = ", ".join(p.name for p, s in zip(self.network.populations, found) if s < 1.0)
+            warnings.warn(
+                f"epoch {len(self.history) + 1}: a sample's response in {weak} is below the noise of the readings "
+                f"({', '.join(f'{s:.2f}' for s in found)} times it); a larger nudge or batch reads it better",
+                stacklevel=2,
+            )
+        return {"response_to_noise": found}
 
     def _symmetry(self, probe: slice) -> float:
         if all(isinstance(c, Dense) for c in self.network.recurrent_couplings()):

@@ -300,3 +300,36 @@ def test_the_command_line_keeps_its_contract(tmp_path: Path, capsys: pytest.Capt
     assert "exists already" in capsys.readouterr().err
     assert run(["train", "--nudge", "much"]) == 2
     assert run(["train", "--layers", "64-10-"]) == 2
+
+
+def test_a_response_below_the_noise_is_measured_and_said() -> None:
+    config = replace(SMALL, layers=(64, 20, 16, 10), epochs=1, target="analog")
+    quiet = train(replace(config, chip={"readout_noise": 1e-6}))
+    assert min(quiet.epochs[0]["response_to_noise"]) > 100
+    with pytest.warns(UserWarning, match="below the noise of the readings"):
+        loud = train(replace(config, chip={"readout_noise": 0.2}, nudge=0.05))
+    assert max(loud.epochs[0]["response_to_noise"]) < 1
+    assert "response_to_noise" not in train(replace(SMALL, epochs=1)).epochs[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "noise", "nudge", "scale"),
+    [
+        ("ideal", 0.0, 0.75, 0.25),
+        ("analog", 0.01, 2.0, 0.5),
+        ("analog", 0.0, 0.75, 0.25),
+        ("loihi2-sim", 0.0, 0.4, 0.25),
+    ],
+)
+def test_left_alone_a_run_takes_what_makes_the_target_learn(
+    target: str, noise: float, nudge: float, scale: float
+) -> None:
+    chip = {"readout_noise": noise, "levels": 32} if target == "analog" else {}
+    config = TrainConfig(target=target, chip=chip).resolved(target, 64, 10)
+    assert config.nudge == pytest.approx(nudge, rel=0.02)
+    assert (config.homeostasis, config.combination, config.feedback_scale) == (0.5, "decoupled", scale)
+    assert not config.biased
+    for said in ({"correction": "asymep"}, {"homeostasis": 0.0}, {"tied": True}, {"estimator": "adjoint"}):
+        other = replace(TrainConfig(target=target), **said).resolved(target, 64, 10)
+        assert (other.homeostasis, other.combination, other.feedback_scale) == (0.0, "sum", 1.0)
+        assert other.biased == (said == {"homeostasis": 0.0})
