@@ -2,7 +2,7 @@
 
     python bench/resistive_speed.py [--sizes 392-50-10 784-100-10 1568-100-10]
 
-Exponential diodes (I_s 1e-14 A), conductances of 0 to 100 uS as after training, random inputs of some volts.
+Exponential diodes (I_s 1e-14 A), conductances of 0 to 100 uS, half of them nearly off, random inputs of some volts.
 ngspice (one call,
 its start and parsing included) runs with tight tolerances; ours is the mean of many calls. A line of JSON per size.
 """
