@@ -30,7 +30,9 @@ def spice(
     """Write PROGRAM as a SPICE netlist, with the mismatches of its chip instance.
 
     PROGRAM is a checkpoint of ``equipoise train`` (target ideal or analog), or a TOML file that describes a network:
-    ``kind`` (resistive or relaxation), ``layers``, ``seed``, ``instance``, and a table ``[chip]`` with chip parameters.
+    ``kind`` (resistive or relaxation), ``layers``, ``seed``, ``instance``, and a table ``[chip]`` with chip parameters;
+    resistive ones take ``gains``, ``input_gain``, ``saturation_a``, ``unit_s``, relaxation networks
+    ``activation``, ``angle``.
     """
     from equipoise.spice_program import export_spice
     from hw_profiles.output import check_outputs
