@@ -1,4 +1,4 @@
-"""How much memory the reading of one file may take, and how many runs a study may ask for.
+"""How much memory reading one file or making one instance may take, and how many runs a study may ask for.
 
 Both are stated here, and each is changed by an environment variable: ``EQUIPOISE_READ_LIMIT`` (bytes, or with K, M, G
 or T) and ``EQUIPOISE_STUDY_RUNS``.
@@ -50,7 +50,7 @@ def study_runs() -> int:
 
 
 def check_size(needed: int, name: str, what: str) -> None:
-    """Refuse to take ``needed`` bytes of memory for ``what`` of the file ``name`` where that is above the limit.
+    """Refuse to take ``needed`` bytes of memory for ``what`` of the file or instance ``name`` where that is above the limit.
 
     Raises:
         InputError: it is.
@@ -58,7 +58,7 @@ def check_size(needed: int, name: str, what: str) -> None:
     if needed > read_limit():
         raise InputError(
             f"{name}: {what} would take {human(needed)} of memory, the limit is {human(read_limit())}; "
-            "set EQUIPOISE_READ_LIMIT (such as 16G) if the file is meant"
+            "set EQUIPOISE_READ_LIMIT (such as 16G) if it is meant"
         )
 
 

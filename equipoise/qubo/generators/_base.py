@@ -9,10 +9,29 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.problem import Problem
+from equipoise.qubo.problem import INTEGER_LIMIT, Problem
 from hw_profiles.errors import InputError
+from hw_profiles.reading.limits import check_size
+from hw_profiles.texts import shown
 
-__all__ = ["Density", "GraphModel", "Instance", "check_density", "graph_arrays", "positive", "random_graph"]
+__all__ = [
+    "Density",
+    "GraphModel",
+    "Instance",
+    "check_density",
+    "check_room",
+    "exact",
+    "graph_arrays",
+    "positive",
+    "random_graph",
+    "within",
+]
+
+#: bytes at the peak of making an instance, for one variable, one pair, one edge of a networkx graph: the most that
+#: tracemalloc saw of any generator here (500 and 200; 260 for an edge with its pair)
+VARIABLE_BYTES, PAIR_BYTES, EDGE_BYTES = 500, 200, 300
+#: the largest whole number that a generator draws or multiplies with
+LARGEST = 2**31
 
 Density = Annotated[float, "Share of the pairs, 0 to 1."]
 GraphModel = Annotated[Literal["gnm", "gnp"], "Of the random graph; NeuroBench uses gnm."]
@@ -65,6 +84,7 @@ def random_graph(nodes: int, density: float, seed: int, model: str = "gnm") -> A
 
     positive("nodes", nodes)
     check_density(density)
+    check_room(f"{shown(nodes, 40)} nodes", nodes, 0, int(density * min(nodes, LARGEST) ** 2 / 2))
     if seed < 0:
         raise InputError(f"the seed must be zero or more, got {seed}")
     if model == "gnm":
@@ -77,7 +97,28 @@ def random_graph(nodes: int, density: float, seed: int, model: str = "gnm") -> A
 def positive(name: str, *values: int) -> None:
     """Raise unless every value is at least 1."""
     if any(value < 1 for value in values):
-        raise InputError(f"{name} must be at least 1, got {min(values)}")
+        raise InputError(f"{name} must be at least 1, got {shown(min(values))}")
+
+
+def within(name: str, value: int, least: int, most: int = LARGEST) -> None:
+    """Raise unless the whole number lies between the two."""
+    if not least <= value <= most:
+        raise InputError(f"{name} must lie between {least} and {most}, got {shown(value)}")
+
+
+def check_room(what: str, variables: int, pairs: int, edges: int = 0) -> None:
+    """Raise, before anything is allocated, unless an instance of this size fits `hw_profiles.reading.read_limit`."""
+    needed = VARIABLE_BYTES * variables + PAIR_BYTES * pairs + EDGE_BYTES * edges
+    check_size(needed, what, "the instance")
+
+
+def exact(name: str, total: int) -> None:
+    """Raise unless a sum of costs, in Python's own whole numbers, stays exact in 64 bits."""
+    if total >= INTEGER_LIMIT:
+        raise InputError(
+            f"{name}: the costs add up to {shown(total, 40)}, above {INTEGER_LIMIT:.2g}, and would not be exact; "
+            "use fewer or smaller numbers"
+        )
 
 
 def check_density(density: float) -> None:

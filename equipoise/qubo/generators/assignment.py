@@ -15,10 +15,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
+from equipoise.qubo.generators._base import (
+    Density,
+    GraphModel,
+    Instance,
+    check_room,
+    graph_arrays,
+    positive,
+    random_graph,
+    within,
+)
 from equipoise.qubo.problem import Problem
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 from substrates.seeds import stream
 
 __all__ = ["Colouring", "Tour", "colouring", "tour"]
@@ -39,6 +49,11 @@ class Colouring(Instance):
         self.nodes, self._rows, self._cols, _ = graph_arrays(graph)
         self.colours = colours
         n = len(self.nodes)
+        check_room(
+            f"{n} nodes in {shown(colours, 40)} colours",
+            n * colours,
+            n * colours * (colours - 1) // 2 + len(self._rows) * colours,
+        )
         self._index = np.arange(n * colours).reshape(n, colours)
         first, second, pair = _one_hot(self._index, price)
         clash = self._index[self._rows].ravel(), self._index[self._cols].ravel()
@@ -134,7 +149,9 @@ def colouring(nodes: int, density: Density, seed: int, colours: int = 3, model: 
 def tour(cities: int, seed: int, side: int = 100) -> Tour:
     """Cities drawn evenly in a square; distances rounded to whole numbers, as TSPLIB does."""
     if cities < 3:
-        raise InputError(f"a tour needs at least 3 cities, got {cities}")
+        raise InputError(f"a tour needs at least 3 cities, got {shown(cities)}")
+    check_room(f"{shown(cities, 40)} cities", cities**2, 2 * cities**3)
+    within("the side of the square", side, 0)
     places = stream(seed, "tour").random((cities, 2)) * side
     distances = np.rint(np.sqrt(((places[:, None] - places[None]) ** 2).sum(-1))).astype(np.int64)
     return Tour(distances, name=f"tour-{cities}-{seed}")

@@ -14,10 +14,20 @@ import numpy.typing as npt
 
 from equipoise.qubo.formats._table import Table
 from equipoise.qubo.formats.maxcut import cut_problem
-from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, positive, random_graph
+from equipoise.qubo.generators._base import (
+    Density,
+    GraphModel,
+    Instance,
+    check_room,
+    graph_arrays,
+    positive,
+    random_graph,
+    within,
+)
 from equipoise.qubo.problem import Problem
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 from substrates.seeds import stream
 
 __all__ = ["MaxCut", "Partition", "maxcut", "partition"]
@@ -101,6 +111,7 @@ def maxcut(
 def partition(count: Annotated[int, "How many numbers."], seed: int, largest: int = 1000) -> Partition:
     """``count`` whole numbers drawn evenly from 1 to ``largest``."""
     positive("the number of numbers", count)
-    positive("the largest number", largest)
+    within("the largest number", largest, 1)
+    check_room(f"{shown(count, 40)} numbers", count, count * (count - 1) // 2)
     draw = stream(seed, "partition").integers(1, largest + 1, count)
     return Partition(draw.tolist(), f"partition-{count}-{largest}-{seed}")

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.generators._base import Density, GraphModel, Instance, graph_arrays, random_graph
+from equipoise.qubo.generators._base import LARGEST, Density, GraphModel, Instance, graph_arrays, random_graph
 from equipoise.qubo.problem import Problem
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 
 __all__ = ["IndependentSet", "VertexCover", "mis", "vertex_cover"]
 
@@ -27,7 +28,9 @@ class _NodeSubset(Instance):
 
     def __init__(self, graph: Any, price: float, name: str) -> None:
         if not price > 1:
-            raise InputError(f"the edge cost must be above 1, or breaking an edge pays; got {price}")
+            raise InputError(f"the edge cost must be above 1, or breaking an edge pays; got {shown(price)}")
+        if price > LARGEST:
+            raise InputError(f"the edge cost must be at most {LARGEST}, or costs are not exact; got {shown(price)}")
         self.nodes, self._rows, self._cols, _ = graph_arrays(graph)
         self.price = int(price) if float(price).is_integer() else price
         self.name = name

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 
-from equipoise.qubo.generators._base import Instance
+from equipoise.qubo.generators._base import Instance, check_room, exact, within
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 from substrates.seeds import stream
 
 __all__ = ["QuadraticAssignment", "qap"]
@@ -32,6 +33,9 @@ class QuadraticAssignment(Instance):
         # A facility put twice or not at all can gain at most what it exchanges with all others over the longest way.
         most = (f.sum(1) + f.sum(0)).max().item() * d.max().item()
         self.price: Any = price if price is not None else most + 1
+        if f.dtype.kind != "f" and d.dtype.kind != "f":
+            costs = float(f.sum(dtype=float)) * float(d.sum(dtype=float)) + 2.0 * n**2 * (n + 1) * float(self.price)
+            exact("a quadratic assignment", int(min(costs, 1e300)))
         index = np.arange(n * n).reshape(n, n)
         i, j = np.nonzero(f * (1 - np.eye(n, dtype=int)))
         a, b = np.nonzero(d * (1 - np.eye(n, dtype=int)))
@@ -76,7 +80,9 @@ def qap(
 ) -> QuadraticAssignment:
     """Symmetric flows drawn evenly from 0 to ``largest``, places on a grid with city-block distances."""
     if facilities < 3:
-        raise InputError(f"a quadratic assignment needs at least 3 facilities, got {facilities}")
+        raise InputError(f"a quadratic assignment needs at least 3 facilities, got {shown(facilities)}")
+    check_room(f"{shown(facilities, 40)} facilities", facilities**2, facilities**4 // 2)
+    within("the largest flow", largest, 0)
     half = np.triu(stream(seed, "qap").integers(0, largest + 1, (facilities, facilities)), 1)
     side = int(np.ceil(facilities**0.5))
     places = np.array([divmod(k, side) for k in range(facilities)])

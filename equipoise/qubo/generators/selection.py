@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from equipoise.qubo.constraints import ConstrainedProblem
 from equipoise.qubo.constraints.encoding import bounded_powers
-from equipoise.qubo.generators._base import Instance, positive
+from equipoise.qubo.generators._base import Instance, check_room, exact, positive, within
 from equipoise.qubo.problem import Problem
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
+from hw_profiles.texts import shown
 from substrates.seeds import stream
 
 __all__ = ["Knapsack", "Portfolio", "knapsack", "portfolio"]
@@ -36,8 +37,9 @@ class Knapsack(Instance):
             raise InputError("a knapsack needs values of zero or more, weights and a capacity of one or more")
         self.values, self.weights, self.capacity = v, w, int(capacity)
         slack = bounded_powers(int(capacity))
-        u = np.array([*w.tolist(), *slack], np.int64)
         self.price = int(v.max()) + 1
+        exact("a knapsack", self.price * (sum(w.tolist()) + sum(slack) + self.capacity) ** 2)
+        u = np.array([*w.tolist(), *slack], np.int64)
         linear = self.price * u * u - 2 * self.price * self.capacity * u
         linear[: len(v)] -= v
         rows, cols = np.triu_indices(len(u), 1)
@@ -79,7 +81,7 @@ class Portfolio(Instance):
         if s.shape != (n, n) or not np.allclose(s, s.T):
             raise InputError(f"a portfolio of {n} returns needs a symmetric ({n}, {n}) covariance, got {s.shape}")
         if not (np.isfinite(s).all() and np.isfinite(mu).all()) or not 1 <= assets <= n:
-            raise InputError(f"expected finite numbers and 1 to {n} assets to choose, got {assets}")
+            raise InputError(f"expected finite numbers and 1 to {n} assets to choose, got {shown(assets)}")
         self.covariance, self.returns, self.assets, self.appetite = s, mu, int(assets), float(appetite)
         own = np.diagonal(s) - self.appetite * mu
         # One asset more or less moves the objective by at most this.
@@ -116,8 +118,8 @@ class Portfolio(Instance):
 def knapsack(items: Annotated[int, "How many items."], seed: int, largest: int = 100) -> Knapsack:
     """Weights from 10 to ``largest``, values near them (the hard kind), a sack for half of all."""
     positive("the number of items", items)
-    if largest < 11:
-        raise InputError(f"the largest weight must be at least 11, got {largest}")
+    check_room(f"{shown(items, 40)} items", items, items * (items - 1) // 2)
+    within("the largest weight", largest, 11)
     draw = stream(seed, "knapsack")
     weights = draw.integers(10, largest + 1, items)
     values = weights + draw.integers(0, largest // 3, items)
@@ -131,6 +133,7 @@ def portfolio(
 ) -> Portfolio:
     """Returns of ``assets`` that share five factors, and noise of their own."""
     positive("the number of assets", assets)
+    check_room(f"{shown(assets, 40)} assets", assets, assets * (assets - 1) // 2)
     draw = stream(seed, "portfolio")
     loadings = draw.normal(size=(assets, 5)) * 0.1
     covariance = loadings @ loadings.T + np.diag(draw.uniform(0.005, 0.05, assets))
