@@ -25,12 +25,14 @@ from typing import Any
 import click
 
 #: values that no option should choke on
-HOSTILE = ("", "0", "-1", "nan", "inf", "1e400", "x" * 2000, "[/x]", "\u202egnp", "$\\frac{", "../..", ".", "/dev/null",
-           "-", "--", "%s", "a\nb", "99999999999999999999999", "absent/file", "p.qubo", "r.h5", "t.txt", "h.h5")  # fmt: skip
+HOSTILE = ("", "0", "-1", "nan", "inf", "1e400", "x" * 2000, "[/x]", "\u202egnp", "$\\frac{", "../..", ".",
+           "/dev/null", "-", "--", "%s", "a\nb", "99999999999999999999999", "absent/file", "p.qubo", "r.h5", "t.txt",
+           "h.h5")  # fmt: skip
 #: options whose value decides how long a run takes, and one that keeps it short
 SHORT = {"--steps": "20", "--epochs": "1", "--train-samples": "40", "--test-samples": "20", "--free-steps": "5",
-         "--nudge-steps": "5", "--layers": "64-6-10", "--timeout": "0.1", "--reads": "2", "--nodes": "12", "--cities": "4",
-         "--count": "6", "--workers": "1", "--density": "0.3", "--seconds": "0.01", "--cases": "1"}  # fmt: skip
+         "--nudge-steps": "5", "--layers": "64-6-10", "--timeout": "0.1", "--reads": "2", "--nodes": "12",
+         "--cities": "4", "--count": "6", "--workers": "1", "--density": "0.3",
+         "--seconds": "0.01", "--cases": "1"}  # fmt: skip
 #: runs that take minutes whatever the options
 LEFT_OUT = {("demo",), ("bench", "engine"), ("bench", "qubo"), ("bench", "ep"), ("conform",)}
 
@@ -53,7 +55,8 @@ def line(path: tuple[str, ...], command: click.Command, draw: random.Random) -> 
     words = list(path)
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            words += [draw.choice(("p.qubo", "r.h5", "h.h5", "t.txt", *HOSTILE)) for _ in range(draw.randint(0, 2) or 1)]
+            some = range(draw.randint(0, 2) or 1)
+            words += [draw.choice(("p.qubo", "r.h5", "h.h5", "t.txt", *HOSTILE)) for _ in some]
             continue
         name = parameter.opts[0]
         flag = getattr(parameter, "is_flag", False)

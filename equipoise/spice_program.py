@@ -12,6 +12,7 @@ import numpy as np
 
 from hw_profiles.errors import InputError
 from hw_profiles.output import write_output
+from hw_profiles.reading import reading
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -153,16 +154,13 @@ def _from_toml(path: Path) -> _Built:
 
 def read_checkpoint(path: Path) -> tuple[Any, Any, Any]:
     """(configuration, network, state of the machine) of a checkpoint of ``equipoise train``."""
-    import pickle
-
-    import torch
-
     from equipoise.training.build import make_network
-    from equipoise.training.checkpoint import YOUNGER
+    from equipoise.training.checkpoint import YOUNGER, read_state
     from equipoise.training.config import TrainConfig
 
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+    fix = "give a checkpoint of equipoise train, or a .toml file"
+    state = read_state(path, fix)
+    with reading(path, "checkpoint", fix):
         identity = {**YOUNGER, **state["identity"]}
         known = {k: v for k, v in identity.items() if k in TrainConfig.__dataclass_fields__}
         known["layers"], known["conv"], known["target"] = tuple(known["layers"]), tuple(known["conv"]), identity["on"]
@@ -171,13 +169,7 @@ def read_checkpoint(path: Path) -> tuple[Any, Any, Any]:
         config = TrainConfig(**known)
         network = make_network(config)
         network.load_state_dict(state["network"])
-    except InputError:
-        raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"{path} is neither a checkpoint of equipoise train nor a .toml file ({str(error).splitlines()[0]})"
-        ) from None
-    return config, network, state["machine"]
+    return config, network, state.get("machine")
 
 
 def _from_checkpoint(path: Path) -> _Built:

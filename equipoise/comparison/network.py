@@ -43,10 +43,10 @@ def compare_inference(
     from equipoise.training import train
     from equipoise.training.datasets import load_dataset
 
+    split = load_dataset(config.dataset, getattr(config, "data_dir", None)).flattened()
     say(f"training the network once ({config.dataset}, {config.epochs or 'its usual'} epochs, float machine)")
     trained = train(config)
     network = trained.network
-    split = load_dataset(config.dataset, getattr(config, "data_dir", None)).flattened()
     x, y = split.test_inputs[:samples], split.test_targets[:samples]
     float_ledger: list[Ledger] = []
     found = []
@@ -153,7 +153,9 @@ def compare_training(
     from dataclasses import replace
 
     from equipoise.training import train
+    from equipoise.training.datasets import load_dataset
 
+    load_dataset(config.dataset, getattr(config, "data_dir", None))  # a name that is wrong is said before any work
     runs = []
     for machine in machines:
         say(machine.name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hw_profiles.output import Output
     from substrates.base import RelaxationSubstrate
 
-__all__ = ["YOUNGER", "load_checkpoint", "restore_machine", "save_checkpoint"]
+__all__ = ["YOUNGER", "load_checkpoint", "read_state", "restore_machine", "save_checkpoint"]
 
 #: settings younger than some checkpoints, as those runs had them
 YOUNGER = {
@@ -85,10 +85,8 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
     if not path.exists():
         return None
     fix = "remove it to start afresh"
-    check_file(path, "checkpoint", fix)
+    state = read_state(path, fix)
     with reading(path, "checkpoint", fix):
-        probe("equipoise.training.checkpoint:inspect", path)
-        state = _load(path)
         version = state["version"]
         if version != VERSION:
             raise InputError(
@@ -103,6 +101,18 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
         nudge = state["learner"]["nudge"]
         state["learner"] = LearnerState(int(state["learner"]["step"]), None if nudge is None else NudgeState(**nudge))
         return state
+
+
+def read_state(path: Path, fix: str) -> dict[str, Any]:
+    """What a checkpoint holds, its parts of the right types; tried in a process of its own first.
+
+    Raises:
+        InputError: not there or unreadable; ``fix`` says what to do about it.
+    """
+    check_file(path, "checkpoint", fix)
+    with reading(path, "checkpoint", fix):
+        probe("equipoise.training.checkpoint:inspect", path)
+        return _load(path)
 
 
 def inspect(path: Path) -> None:

@@ -50,7 +50,7 @@ def study_runs() -> int:
 
 
 def check_size(needed: int, name: str, what: str) -> None:
-    """Refuse to take ``needed`` bytes of memory for ``what`` of the file or instance ``name`` where that is above the limit.
+    """Refuse to take ``needed`` bytes for ``what`` of ``name`` (a file, an instance) if that is above the limit.
 
     Raises:
         InputError: it is.

@@ -125,3 +125,22 @@ def test_a_clock_that_goes_backwards_costs_nothing(tmp_path: Path, monkeypatch: 
             record.flush()
     written = [path for path in tmp_path.glob("r*.h5") if "rows" in Record.open(path).tables]
     assert any(len(Record.open(path).tables["rows"]) == 5 for path in written)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "spice", os.devnull, "--out", "new.cir"],
+        ["export", "spice", "empty", "--out", "new.cir"],
+        ["compare", "inference", "--dataset", "absent/file", "--epochs", "1"],
+        ["compare", "training", "--dataset", "absent/file", "--epochs", "1"],
+    ],
+)
+def test_what_cannot_work_is_said_before_any_work(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    assert run(words) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
