@@ -253,7 +253,7 @@ def test_every_way_of_learning_lowers_the_loss(settings: dict[str, Any]) -> None
         ({"target": "nothing"}, "no target"),
         ({"profile": "nothing"}, "no profile"),
         ({"estimator": "nothing"}, "no estimator"),
-        ({"homeostasis_method": "nothing", "homeostasis": 1.0}, "no homeostasis"),
+        ({"homeostasis_method": "nothing", "homeostasis": 1.0}, "homeostasis_method is .nothing.; expected"),
         ({"train_samples": 0}, "1 to 1437"),
         ({"out": Path("no/such/folder/r.h5")}, "does not exist"),
     ],
