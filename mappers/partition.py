@@ -55,7 +55,8 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
     """
     n = network.neurons
     out_ptr, out_idx = network.indptr, network.indices
-    in_ptr, in_idx = _transpose(n, out_ptr, out_idx)
+    senders = np.repeat(np.arange(n), np.diff(out_ptr))
+    in_ptr, in_idx = kernels.by_first(out_idx.astype(np.int64), senders, n)
     core = np.full(n, -1, np.int32)
     mark, queue = np.full(n, -1, np.int64), np.empty(n, np.int32)
     queued = np.zeros(n, np.int32)
@@ -84,10 +85,9 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
         )  # fmt: skip
         spans.append((first, last, start, next_core, most, room, bits))
     weight = np.zeros(next_core, np.int64)
-    best = _pairs(n, next_core, core, out_ptr, out_idx)
+    synapses, fan_in, fan_out, *_ = kernels.axons(n, next_core, core, out_ptr, out_idx)
     for _ in range(passes):
         moved = core.copy()
-        synapses, fan_in, *_ = kernels.axons(n, next_core, moved, out_ptr, out_idx)
         count = np.bincount(moved, minlength=next_core).astype(np.int64)
         moves = 0
         for first, last, start, end, most, room, bits in spans:
@@ -97,10 +97,13 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
                     first, last, start, end, moved, in_ptr, in_idx, out_ptr, out_idx, most, 8 * room,
                     max_axons, bits, axon_bits, count, used, fan_in, weight,
                 )  # fmt: skip
-        pairs = _pairs(n, next_core, moved, out_ptr, out_idx) if moves else best
-        if pairs >= best:
+        if not moves:
             break
-        core, best = moved, pairs
+        best = int(fan_out.sum())
+        synapses, fan_in, fan_out, *_ = kernels.axons(n, next_core, moved, out_ptr, out_idx)
+        if int(fan_out.sum()) >= best:
+            break
+        core = moved
     return core
 
 
@@ -134,17 +137,3 @@ def partition_cores(
             pull[traffic.indices[row]] += traffic.data[row]
         number += 1
     return chip
-
-
-def _transpose(
-    n: int, indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    matrix = sparse.csr_matrix((np.ones(indices.size, np.int8), indices, indptr), shape=(n, n)).tocsc()
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
-
-
-def _pairs(
-    n: int, cores: int, core: npt.NDArray[np.int32], out_ptr: npt.NDArray[np.int64], out_idx: npt.NDArray[np.int32]
-) -> int:
-    fan_out = kernels.axons(n, cores, core, out_ptr, out_idx)[2]
-    return int(fan_out.sum())

@@ -6,10 +6,30 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["axons", "grow", "refine"]
+__all__ = ["axons", "by_first", "grow", "refine"]
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+
+
+@njit(cache=True)
+def by_first(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], n: int) -> tuple[I64, I32]:
+    """(pointers (n + 1,), ``second`` sorted by ``first``): pairs as compressed rows, those of one row in their order.
+
+    A counting sort: two passes where a comparison sort of a million synapses takes twenty.
+    """
+    pointers = np.zeros(n + 1, np.int64)
+    for k in range(first.shape[0]):
+        pointers[first[k] + 1] += 1
+    for i in range(n):
+        pointers[i + 1] += pointers[i]
+    free = pointers[:n].copy()
+    sorted_second = np.empty(second.shape[0], np.int32)
+    for k in range(first.shape[0]):
+        i = first[k]
+        sorted_second[free[i]] = second[k]
+        free[i] += 1
+    return pointers, sorted_second
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mappers.connectivity import Connectivity, Group
 from mappers.limits import System, load_system
+from mappers.partition_kernels import by_first
 from mappers.placement import DoesNotFitError, Misfit, Placement, place
 from substrates.loihi2 import program as engine
 from substrates.loihi2.synapses import Direct
@@ -38,9 +39,7 @@ def connectivity_of(program: engine.Program) -> Connectivity:
     groups += [Group(f"{name} tree", "adder", size, 1, dense=True) for name, size in links.trees.items()]
     source = np.concatenate(links.rows) if links.rows else np.zeros(0, np.int64)
     target = np.concatenate(links.columns) if links.columns else np.zeros(0, np.int64)
-    order = np.argsort(source, kind="stable")
-    pointers = np.searchsorted(source[order], np.arange(links.total + 1))
-    return Connectivity(tuple(groups), pointers, target[order].astype(np.int32))
+    return Connectivity(tuple(groups), *by_first(source, target, links.total))
 
 
 class _Links:
