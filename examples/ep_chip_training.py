@@ -11,7 +11,8 @@ from substrates.base import Stop
 
 
 def main(*, epochs: int = 15, train_samples: int | None = None) -> dict[str, float]:
-    settings = {"angle": 90.0, "homeostasis": 1.0, "epochs": epochs, "train_samples": train_samples}
+    network = {"layers": (64, 128, 10), "readout": "output", "angle": 90.0}
+    settings = {**network, "homeostasis": 1.0, "epochs": epochs, "train_samples": train_samples}
     ideal = train(TrainConfig(target="ideal", **settings))
     chip = train(TrainConfig(target="analog", **settings))
     data = load_dataset("digits")

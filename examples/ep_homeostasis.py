@@ -15,12 +15,17 @@ from equipoise.training import TrainConfig, TrainResult, train
 def main(out: Path, *, epochs: int = 12, train_samples: int | None = None) -> dict[str, TrainResult]:
     # The paper adds homeostasis to the task's gradient; decoupled, it acts beside the optimizer (Adam here).
     variants: dict[str, dict[str, Any]] = {
-        "none": {},
+        "none": {"homeostasis": 0.0},
         "added, 0.1": {"homeostasis": 0.1},
         "added, 1": {"homeostasis": 1.0},
         "decoupled, 0.1": {"homeostasis": 0.1, "combination": "decoupled"},
     }
-    shared: dict[str, Any] = {"layers": (64, 96, 64, 10), "epochs": epochs, "train_samples": train_samples}
+    shared: dict[str, Any] = {
+        "readout": "output",
+        "layers": (64, 96, 64, 10),
+        "epochs": epochs,
+        "train_samples": train_samples,
+    }
     runs = {f"homeostasis {name}": train(TrainConfig(**shared, **settings)) for name, settings in variants.items()}
     import matplotlib
 
