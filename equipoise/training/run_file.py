@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.training.config import TrainConfig, parse_channels, parse_layers
 from equipoise.training.options import GROUPS, group_of, options_of
+from hw_profiles.chip_file import QUANTITIES, load_chip
 from hw_profiles.errors import InputError
 from hw_profiles.reading.settings import read_json, read_toml
 from hw_profiles.registry import nearest
@@ -74,7 +75,17 @@ def config_from(written: Mapping[str, Any]) -> TrainConfig:
         options |= {"nudge": 0.0, "adaptive": True}
     if isinstance(chip := options.get("chip"), str):
         options["chip"] = machine_settings(chip, options.get("target", TrainConfig.target))
+        if _is_chip_file(chip) and not load_chip(chip).missing_for_prices():
+            options.setdefault("profile", chip)  # one file: the faults of the run and its prices
     return _typed(options)
+
+
+def _is_chip_file(chip: str) -> bool:
+    """Whether ``chip`` is a file of device, array, converters and timing, and no table of the machine's settings."""
+    sections = {quantity.section for quantity in QUANTITIES.values()}
+    return chip.endswith(".toml") and bool(
+        sections & read_toml(Path(chip), "device file", "see docs/energy.md")[1].keys()
+    )
 
 
 def _typed(options: dict[str, Any]) -> TrainConfig:
@@ -107,7 +118,7 @@ def machine_settings(chip: str, target: str) -> dict[str, Any]:
     from substrates.analog import load_preset  # late: torch
 
     path = Path(chip)
-    if path.suffix not in (".json", ".toml"):
+    if path.suffix not in (".json", ".toml") or (target == "analog" and _is_chip_file(chip)):
         if target != "analog":
             raise InputError(f"--chip {chip}: an analog preset, but the target is {target}; give a .toml or .json file")
         return load_preset(chip).as_dict()

@@ -260,3 +260,13 @@ def test_faults_without_prices_are_refused_for_pricing_by_what_is_missing(tmp_pa
     assert load_chip(path).faults() == {"levels": 9}
     with pytest.raises(InputError, match=r"gives faults and no prices: no conductance_max.*extends"):
         load_profile(path)
+
+
+def test_a_training_run_takes_faults_and_prices_from_the_same_file(tmp_path: Path) -> None:
+    from equipoise.training.run_file import config_from
+
+    path = chip(tmp_path / "mine.toml")
+    config = config_from({"dataset": "digits", "target": "analog", "chip": str(path)})
+    assert config.profile == str(path)
+    assert config.chip["levels"] == 33
+    assert config_from({"target": "analog", "chip": str(path), "profile": "crossbar"}).profile == "crossbar"
