@@ -98,7 +98,8 @@ class Target:
         profile: hardware profile that prices its counts.
         network: (network, options, seed) -> a machine that relaxes it; None where it trains no networks.
         qubo: (problem, scheme, **options) -> the problem in its own format; None where it anneals none.
-        program: runs a compiled program, as `substrates.loihi2.lava.run_program` does; None where it cannot.
+        program: (program, steps, **options) -> what its populations did, an `Engine`'s `Run` or a `LavaRun`; None where
+            it runs none.
         probe: looks for it; never raises, takes two seconds at most.
         options: of the network's machine, unless others are given.
         learning: how networks are usually trained on it.
@@ -222,6 +223,12 @@ def _processor(*arguments: Any, **options: Any) -> QuboMachine:
     return Processor(*arguments, **options)
 
 
+def _on_engine(program: Any, steps: int, *, probes: Any = (), placement: Any = None) -> Any:
+    from substrates.loihi2.engine import Engine
+
+    return Engine(program, placement=placement).run(steps, probes)
+
+
 def _on_lava(target: Any, *arguments: Any, **options: Any) -> Any:
     from substrates.loihi2.lava.run import run_program
 
@@ -246,6 +253,7 @@ _OWN = (
         "loihi2",
         network=_loihi2_sim,
         qubo=partial(_qubo, "Loihi2"),
+        program=_on_engine,
         learning=Learning(usual_nudge=0.4, force="following"),
     ),
     Target(

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("demo", "See it work: a QUBO solved, two networks trained, one page with what it cost."),
     "qubo": ("qubo", "Generate and solve QUBO problems."),
     "train": ("train", "Train a network by equilibrium propagation."),
+    "run": ("run", "Run a network made with another tool, such as lava-dl, on Loihi 2."),
     "compare": ("compare", "Run one workload on every machine named: energy and time, as ranges."),
     "targets": ("targets", "List every target, available or not, and what is missing."),
     "extensions": ("extensions", "List everything that can be named, plug-ins included."),

@@ -47,12 +47,14 @@ class Run:
         ledger: counted events.
         overflows: per population, how many values left their register.
         probes: (records, n) int32 per probe, keyed by (population, variable).
+        sent: per outlet (see `Program.outlets`), how many messages each neuron sent.
     """
 
     steps: int
     ledger: Ledger
     overflows: Mapping[str, int]
     probes: Mapping[tuple[str, str], Int32]
+    sent: Mapping[str, npt.NDArray[np.int64]]
 
 
 class Engine:
@@ -120,10 +122,10 @@ class Engine:
                 f"at step {self.time} values left their registers: {where}; scale weights or biases down, "
                 "or run with strict=False to let them wrap or saturate and be counted"
             )
-        sent = {name: work.counts[self._slots(name)] for name in layout.outlets}
+        sent = {name: work.counts[self._slots(name)].copy() for name in layout.outlets}
         reads = self._reads(probes, done)
         ledger = count(self.program, self.placement, sent, done, reads=reads)
-        return Run(done, ledger, by_name, self._split(probes, table, recorded))
+        return Run(done, ledger, by_name, self._split(probes, table, recorded), sent)
 
     def state(self, population: str) -> State:
         """The state variables of a population: views that can be read and written between runs."""

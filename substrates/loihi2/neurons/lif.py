@@ -39,7 +39,9 @@ from substrates.loihi2.widths import (
     wrap_once,
 )
 
-__all__ = ["LIF", "advance", "scaled_bias"]
+__all__ = ["LIF", "NEVER", "advance", "scaled_bias"]
+
+NEVER = 2**THRESHOLD_BITS  #: a threshold that no voltage passes: shifted, it lies beyond saturation
 
 
 @njit(cache=True, error_model="numpy")
@@ -76,9 +78,9 @@ class LIF(Neuron):
     """Parameters of a LIF population.
 
     Args:
-        du: current decay, 0 to 4095; the current keeps (4095 - du) / 4096 of itself.
+        du: current decay, -1 to 4095; the current keeps (4095 - du) / 4096 of itself, all of it at -1.
         dv: voltage decay, 0 to 4096 (4096: the voltage forgets at once).
-        vth: threshold, 0 to 131071, compared with v / 64.
+        vth: threshold, 0 to 131071, compared with v / 64; 131072 lies beyond every voltage: the neuron never spikes.
         bias_mant: bias mantissa, -4096 to 4095, one number or one per neuron.
         bias_exp: bias exponent, -7 to 7 (the chip has 0 to 7; Lava also takes negative ones).
     """
@@ -98,9 +100,9 @@ class LIF(Neuron):
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.lif.process.LIF", IN_CLOSED_EXTENSION)
 
     def __post_init__(self) -> None:
-        integer_in("du", self.du, 0, DECAY_UNITY - 1)
+        integer_in("du", self.du, -1, DECAY_UNITY - 1)
         integer_in("dv", self.dv, 0, DECAY_UNITY)
-        integer_in("vth", self.vth, 0, 2**THRESHOLD_BITS - 1)
+        integer_in("vth", self.vth, 0, NEVER)
         half, top = 2 ** (BIAS_MANTISSA_BITS - 1), 2**BIAS_EXPONENT_BITS - 1
         mantissa = integer_array("bias_mant", self.bias_mant, -half, half - 1)
         exponent = integer_array("bias_exp", self.bias_exp, -top, top)

@@ -1,0 +1,105 @@
+"""``equipoise run``: a network made with another tool, on Loihi 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from equipoise.cli._common import claim, console, emit_json, force_option, progress, target_option
+
+if TYPE_CHECKING:
+    from equipoise.network_run import NetworkRun
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("network", type=_FILE)
+@click.option("--input", "input_", type=_FILE, metavar="FILE.npy", help="(steps, shape) or (samples, steps, shape).")
+@click.option("--bias", type=_FILE, metavar="FILE.npy", help="Bias of LIF input neurons, one per sample: images.")
+@click.option("--labels", type=_FILE, metavar="FILE.npy", help="The right class of each sample.")
+@click.option("--steps", type=int, help="Steps of every sample. [default: those of the input]")
+@click.option("--layers", type=int, help="Read the first so many layers of the file only.")
+@click.option("--graded-input", is_flag=True, help="The values of the input count; else each is a spike.")
+@target_option("program", "loihi2-sim")
+@click.option("--system", metavar="NAME", help="To place it on. [default: the smallest Loihi 2 system that holds it]")
+@click.option("--profile", metavar="NAME", help="Hardware profile that prices the counts. [default: the target's]")
+@click.option("--out", type=click.Path(path_type=Path), metavar="RECORD.h5", help="Write a record of the run.")
+@force_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(
+    network: Path, input_: Path | None, bias: Path | None, labels: Path | None, layers: int | None,
+    graded_input: bool, out: Path | None, force: bool, as_json: bool, **settings: Any,
+) -> int:  # fmt: skip
+    """Run NETWORK, an HDF5 file that lava-dl's export_hdf5 wrote, without Lava.
+
+    Says what every layer sent, which neuron won, how often that was right, and what the run costs on Loihi 2. Axes are
+    Lava's: (width, height, channels).
+    """
+    from equipoise.network_run import run_network
+    from substrates.loihi2.formats import read_netx
+
+    given = {"NETWORK": network, "--input": input_, "--bias": bias, "--labels": labels}
+    claim({"--out": out}, force=force, inputs=given)
+    ready = read_netx(network, layers=layers, graded_input=graded_input)
+    arrays = {"inputs": _array(input_), "bias": _array(bias), "labels": _array(labels)}
+    with progress(enabled=not as_json) as display:
+        task = display.add_task("samples", total=None)
+        result = run_network(
+            ready, **arrays, out=out, force=force, **settings,
+            progress=lambda done, total: display.update(task, completed=done, total=total),
+        )  # fmt: skip
+    if as_json:
+        emit_json(result.as_dict())
+    else:
+        _show(result)
+    return 0
+
+
+def _array(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from hw_profiles.reading import parse_npy, read_bytes
+
+    return parse_npy(read_bytes(path, "array", "write it with numpy.save"), str(path))
+
+
+def _show(result: NetworkRun) -> None:
+    """Tables for people, on standard error as all tables."""
+    from rich.table import Table
+    from rich.text import Text
+
+    network, place = result.network, result.placement
+    layers = Table("layer", "shape", "neuron", "messages", "left registers", title=network.name)
+    for layer in network.layers:
+        left = "-" if result.overflows is None else f"{result.overflows[layer.name]:,}"
+        shape = " x ".join(map(str, layer.shape))
+        layers.add_row(layer.name, shape, type(layer.neuron).__name__, f"{result.sent[layer.name]:,}", left)
+    where = f"{place.utilisation.cores_used} cores of {place.system.title}" if place else result.misfit or "-"
+    rows = [
+        ("samples, steps", f"{len(result.classes)} of {result.steps}"),
+        ("classes", f"{', '.join(map(str, result.classes[:20]))}{', ...' if len(result.classes) > 20 else ''}"),
+        ("decided by", network.readout),
+        ("target", f"{result.target.resolved}"),
+        ("placed on", where),
+        (f"on {result.profile}", f"{result.energy.text('J')}, {result.latency.text('s')}"),
+        ("time here", f"{result.work_s:.3g} s"),
+    ]
+    if result.accuracy is not None:
+        rows.insert(2, ("accuracy", f"{100 * result.accuracy:.2f} %"))
+    if network.transform is not None and network.layers[0].neuron.name == "lif":
+        weight, bias = network.transform
+        rows.append(("input", f"the file means {weight} x + {bias} as bias of the input neurons (--bias)"))
+    rows += [("note", note) for note in network.notes]
+    if result.record is not None:
+        rows.append(("record", str(result.record)))
+    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, text in rows:
+        facts.add_row(Text(name), Text(text))
+    screen = console()
+    screen.print(layers)
+    screen.print(facts)
