@@ -47,6 +47,7 @@ ABOVE = (
     "equipoise.bench",
     "equipoise.demo",
     "equipoise.fleet",
+    "equipoise.network_run",
     "equipoise.spice_program",
     "equipoise.testing",
 )

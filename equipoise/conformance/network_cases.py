@@ -84,7 +84,7 @@ def _format(rng: Rng, low: int = -8, high: int = 7) -> dict[str, Any]:
 
 def _lif(rng: Rng, n: int) -> dict[str, Any]:
     return {
-        "du": int(rng.choice([0, 4095, rng.integers(0, 4096)])),
+        "du": int(rng.choice([-1, 0, 4095, rng.integers(0, 4096)])),
         "dv": int(rng.choice([0, 4096, rng.integers(0, 4097)])),
         "vth": int(rng.choice([1, 30, 3000, 131071], p=[0.35, 0.3, 0.25, 0.1])),
         "bias_mant": rng.integers(-2048, 4096, n) if rng.random() < 0.7 else int(rng.integers(-10, 51)),

@@ -53,7 +53,7 @@ def test_spikes_counts_cost_accuracy_and_record(
     assert told["classes"] == [0, 1, 0]
     assert told["accuracy"] == pytest.approx(2 / 3)
     assert told["layers"] == [{"name": "dense0", "shape": [2], "neuron": "lif", "messages": 5, "overflows": 0}]
-    assert told["counts"]["synaptic_operations"] == 2 * int(INPUTS.sum() - INPUTS[:, -1].sum())
+    assert told["counts"]["synaptic_operations"] == 2 * int(INPUTS.sum())  # two targets per spike
     assert told["placement"] == {"system": "oheo-gulch", "cores": 1, "chips": 1}
     assert 0 < told["energy_j"]["low"] <= told["energy_j"]["value"]
     record = Record.open(out)
@@ -77,6 +77,18 @@ def test_lava_gives_the_same(network: Path, tmp_path: Path, capsys: pytest.Captu
         assert told[0][key] == told[1][key]
     assert told[0]["counts"]["synaptic_operations"] == told[1]["counts"]["synaptic_operations"]
     assert told[1]["layers"][0]["messages"] == 2
+
+
+def test_auto_falls_back_with_a_note_and_the_chip_by_name_is_refused(
+    network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["run", str(network), "--steps", "3", "--json"]
+    assert run([*line, "--target", "auto"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["target"]["resolved"] == "loihi2-sim"
+    assert "auto runs on loihi2-sim: loihi2 is not here" in err
+    assert run([*line, "--target", "loihi2"]) == 2
+    assert "'loihi2' is not available" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
