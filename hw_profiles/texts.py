@@ -16,15 +16,15 @@ LONGEST_WORD, LONGEST_MESSAGE = 240, 4000
 
 #: C0 and C1 controls but tab and newline; direction marks, overrides and isolates; line and paragraph separators;
 #: invisible joiners; surrogates
-_HIDDEN = re.compile(
+_HIDDEN = (  # compiled when first used: the command line starts faster
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_WORD = rf"\S{{{LONGEST_WORD + 1},}}"
 
 
 def visible(text: str) -> str:
     """``text`` with every character that hides, deletes or turns others written as an escape; nothing is cut."""
-    return _HIDDEN.sub(_escape, text)
+    return re.sub(_HIDDEN, _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -36,7 +36,7 @@ def safe_text(text: str, most: int = LONGEST_MESSAGE) -> str:
     """A message with every hidden character visible, long words and the whole cut in the middle."""
     if len(text) > 16 * most:  # before the patterns see it
         text = _cut(text, 16 * most)
-    return _cut(_WORD.sub(lambda match: _cut(match[0], LONGEST_WORD), visible(text)), most)
+    return _cut(re.sub(_WORD, lambda match: _cut(match[0], LONGEST_WORD), visible(text)), most)
 
 
 def one_line(text: str, most: int) -> str:
