@@ -341,7 +341,7 @@ def choose_target(requested: str | Target, work: Work) -> TargetChoice:
     if missing:
         raise TargetUnavailableError(
             f"the target {target.name!r} is not available: {'; '.join(missing)}; {others}"
-            " (equipoise targets says what is here)"
+            " (see equipoise targets)"
         )
     return TargetChoice(str(requested) if isinstance(requested, str) else target.name, target, "asked for by name")
 

@@ -40,6 +40,10 @@ MODELS: dict[str, Model] = {
     for model in (
         Model("lif", network_cases.lif, LAVA, ("lif",)),
         Model("lif-refractory", network_cases.lif_refractory, OWN, ("lif-refractory",)),
+        *(
+            Model(name, partial(network_cases.of_neuron, NEURONS.find(name)), LAVA, (name,))
+            for name in ("lif-reset", "lif-ternary", "graded-vector")
+        ),
         Model("sigma", network_cases.sigma, LAVA, ("sigma",)),
         Model("delta", network_cases.delta, LAVA, ("delta",)),
         Model("sigma-delta", network_cases.sigma_delta, LAVA, ("sigma-delta",)),

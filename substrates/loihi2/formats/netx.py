@@ -26,6 +26,9 @@ from substrates.loihi2.formats.network import ImportedNetwork, Layer
 from substrates.loihi2.formats.netx_groups import NetxGroup
 from substrates.loihi2.formats.netx_neurons import LACKING, NEURONS, netx_neuron
 from substrates.loihi2.formats.netx_weights import dense_synapses
+from substrates.loihi2.neurons.base import Neuron
+from substrates.loihi2.neurons.lif import LIF
+from substrates.loihi2.neurons.lif_reset import LIFReset
 from substrates.loihi2.synapses import Conv
 
 __all__ = ["read_netx"]
@@ -50,6 +53,7 @@ class _Reading:
     """What is known while the layers are walked through."""
 
     spike_exp: int
+    reset: tuple[int, int] | None  #: interval and offset of the first layer
     graded: bool  #: the messages of the layer before carry values
     shape: tuple[int, ...] | None  #: of the layer before
     layers: list[Layer] = field(default_factory=list)
@@ -66,6 +70,8 @@ def read_netx(
     graded_input: bool = False,
     input_shape: tuple[int, int, int] | None = None,
     spike_exp: int = 6,
+    reset_interval: int | None = None,
+    reset_offset: int = 0,
 ) -> ImportedNetwork:
     """Read a network.
 
@@ -75,6 +81,9 @@ def read_netx(
         graded_input: the values of the input count (else each is a spike); input neurons decide for themselves.
         input_shape: (width, height, channels), where the file begins with a convolution and does not say.
         spike_exp: fraction bits of messages between sigma-delta layers.
+        reset_interval, reset_offset: clear LIF neurons every so many steps, each layer a step after the one before, so
+            that samples follow each other in one run: layer k before steps t with t mod interval = (offset + 1 + k)
+            mod interval.
 
     Raises:
         InputError: not a netx file, damaged, with layers or neurons that are not here (all are named, each with the
@@ -83,7 +92,8 @@ def read_netx(
     with open_hdf5(path, WHAT, FIX) as file:
         groups = _groups(file, Path(path).name, layers)
         _refuse(groups, Path(path).name)
-        state = _Reading(spike_exp, graded_input, input_shape, input_shape=input_shape)
+        reset = None if reset_interval is None else (reset_interval, reset_offset + 1)
+        state = _Reading(spike_exp, reset, graded_input, input_shape, input_shape=input_shape)
         for number, group in enumerate(groups):
             _LAYERS[group.text("type")](state, group, number)
     if not state.layers:
@@ -134,7 +144,7 @@ def _input(state: _Reading, group: NetxGroup, number: int) -> None:
         raise InputError(f"{group.place} is an input behind other layers; expected it first")
     if "neuron" not in group:
         return
-    neuron = netx_neuron(group.inner("neuron"), 0, is_input=True, spike_exp=state.spike_exp)
+    neuron = _resetting(state, netx_neuron(group.inner("neuron"), 0, is_input=True, spike_exp=state.spike_exp))
     state.transform = (group.number("weight", 64), group.number("bias", 0))
     state.layers.append(Layer(f"input{number}", "input", state.shape, neuron))
     state.graded = neuron.graded
@@ -219,9 +229,18 @@ def _append(state: _Reading, group: NetxGroup, number: int, shape: tuple[int, ..
         is_input=False,
         spike_exp=state.spike_exp,
     )
+    neuron = _resetting(state, neuron)
     kind = group.text("type")
     state.layers.append(Layer(f"{kind.partition('_')[0]}{number}", kind, shape, neuron, **synapses))
     state.shape, state.graded = shape, neuron.graded
+
+
+def _resetting(state: _Reading, neuron: Neuron) -> Neuron:
+    """``neuron`` with the resets of its layer, if there are any and it takes them."""
+    if state.reset is None or not isinstance(neuron, LIF):
+        return neuron
+    interval, offset = state.reset
+    return LIFReset(**vars(neuron), reset_interval=interval, reset_offset=offset + len(state.layers))
 
 
 def _matrix(group: NetxGroup, key: str, n: int) -> npt.NDArray[np.int64]:

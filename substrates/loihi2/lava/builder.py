@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.lava.loader import lava_module, load_lava
+from substrates.loihi2.lava.loader import lava_module, load_lava, wide_convolutions
 from substrates.loihi2.neurons.base import LavaName, Neuron
 from substrates.loihi2.program import Connection, Program, Source
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
@@ -152,6 +152,7 @@ def _sparse(out: Any, into: Any, synapses: Sparse, raw: Any) -> Any:
 
 
 def _conv(out: Any, into: Any, synapses: Conv, raw: Any) -> Any:
+    wide_convolutions()
     process = lava_module("lava.proc.conv.process").Conv(
         weight=synapses.weights.astype(np.int64), input_shape=synapses.input_shape, padding=synapses.padding,
         stride=synapses.stride, dilation=synapses.dilation, groups=synapses.groups,

@@ -14,6 +14,7 @@ is not public.
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 
 from hw_profiles.errors import TargetUnavailableError
@@ -21,6 +22,8 @@ from substrates.loihi2.lava.loader import lava_module, load_lava
 
 __all__ = ["attach"]
 
+NEEDED = "0.5.0"
+INSTALL = f"install it with pip install --no-deps --ignore-requires-python lava-optimization=={NEEDED}"
 _NEBM = "lava.lib.optimization.solvers.generic.nebm.process"
 _ANNEALING = "lava.lib.optimization.solvers.generic.annealing.process"
 
@@ -56,9 +59,17 @@ def attach(*, seed: int = 0, processes: tuple[type, type, type] | None = None) -
 def _public() -> tuple[type, type, type]:
     try:
         nebm, annealing = lava_module(_NEBM), lava_module(_ANNEALING)
-    except ImportError as error:
-        raise TargetUnavailableError(
-            f"lava-optimization cannot be imported ({error}); install it with "
-            "pip install --no-deps --ignore-requires-python lava-optimization==0.5.0"
-        ) from error
-    return nebm.SimulatedAnnealing, nebm.SimulatedAnnealingLocal, annealing.Annealing
+        return nebm.SimulatedAnnealing, nebm.SimulatedAnnealingLocal, annealing.Annealing
+    except (ImportError, AttributeError) as error:
+        raise TargetUnavailableError(f"{_problem(error)}; {INSTALL}") from error
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with the package: absent, another release, or damaged."""
+    try:
+        version = importlib.metadata.version("lava-optimization")
+    except importlib.metadata.PackageNotFoundError:
+        return f"lava-optimization cannot be imported ({error})"
+    if version != NEEDED:
+        return f"lava-optimization {version} is installed, {NEEDED} is needed: {error}"
+    return f"lava-optimization {version} is installed but cannot be used ({error})"

@@ -24,7 +24,7 @@ from typing import Any
 
 from hw_profiles.errors import TargetUnavailableError
 
-__all__ = ["INSTALL_HINT", "lava_module", "load_lava", "why_unavailable"]
+__all__ = ["INSTALL_HINT", "lava_module", "load_lava", "why_unavailable", "wide_convolutions"]
 
 INSTALL_HINT = "install it on Python 3.10 or 3.11 as docs/lava.md says"
 _PYTHONS = ((3, 10), (3, 11))
@@ -41,6 +41,9 @@ def why_unavailable() -> str:
     except Exception:  # a half-installed package may raise anything
         found = False
     if not found:
+        hiding = _hiding()
+        if hiding:
+            return f"{hiding} is called lava and is found instead of the package lava-nc; rename it, or run elsewhere"
         return f"the package lava-nc is not installed ({INSTALL_HINT})"
     import numpy as np
 
@@ -48,6 +51,15 @@ def why_unavailable() -> str:
     if version >= _FIRST_BAD_NUMPY:
         return f"Lava's processes hang with NumPy 2.1 and later, this is {np.__version__} (pip install 'numpy<2.1')"
     return ""
+
+
+def _hiding() -> str:
+    """A file of the user's that Python takes for the package; empty without one. Lava itself has no file there."""
+    try:
+        found = importlib.util.find_spec("lava")
+    except Exception:
+        return ""
+    return "" if found is None or found.origin in (None, "namespace") else str(found.origin)
 
 
 def load_lava() -> None:
@@ -86,6 +98,19 @@ def lava_module(name: str) -> ModuleType:
     """
     load_lava()
     return importlib.import_module(name)
+
+
+def wide_convolutions() -> None:
+    """Let Lava's ``Conv`` take images with a side of 128 and more, in this process.
+
+    Its CPU models keep kernel size, stride, padding and dilation in eight bits and add them to the image's side, which
+    NumPy 2 refuses (`OverflowError`) and NumPy 1 did in wider integers. They get 32 bits; no result changes.
+    """
+    import numpy as np
+
+    model = lava_module("lava.proc.conv.models").AbstractPyConvModel
+    for name in ("kernel_size", "stride", "padding", "dilation"):
+        getattr(model, name).d_type = np.int32
 
 
 @contextmanager

@@ -88,10 +88,12 @@ def test_a_file_runs_as_the_same_network_made_of_lavas_processes(
         for seed in range(2):
             layers, inputs = make(np.random.default_rng(seed))
             steps = len(inputs) + 4
-            network = read_netx(files.write(tmp_path / f"{seed}.net", layers), graded_input=make is graded)
+            reset = 9 if make is recurrent else 0
+            settings = {"graded_input": make is graded, "reset_interval": reset or None}
+            network = read_netx(files.write(tmp_path / f"{seed}.net", layers), **settings)
             name = network.output.name
             ours = Engine(network.program(inputs)).run(steps, [Probe(name)]).probes[name, "messages"]
-            theirs = session.call(lava_by_hand.run, layers, inputs, steps, make is graded, timeout_s=120)
+            theirs = session.call(lava_by_hand.run, layers, inputs, steps, make is graded, reset, timeout_s=120)
             assert np.count_nonzero(theirs) > 3  # a silent network would agree about nothing
             np.testing.assert_array_equal(ours, theirs)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hw_profiles.errors import TargetUnavailableError
+from substrates.loihi2.lava import lava_optimization
 from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import call
 
@@ -80,3 +81,14 @@ def test_without_the_package_the_error_says_how_to_get_it(network) -> None:
         pass
     with pytest.raises(TargetUnavailableError, match="pip install --no-deps"):
         network.attach()
+
+
+@pytest.mark.parametrize(("version", "message"), [("0.4.0", "0.4.0 is installed, 0.5.0"), ("0.5.0", "be used")])
+def test_another_release_is_named(version: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(f"No module named {name!r}")  # 0.4 has no annealing process
+
+    monkeypatch.setattr("importlib.metadata.version", lambda name: version)
+    monkeypatch.setattr(lava_optimization, "lava_module", missing)
+    with pytest.raises(TargetUnavailableError, match=message):
+        lava_optimization._public()

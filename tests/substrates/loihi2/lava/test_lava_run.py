@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from substrates.loihi2.lava.run import run_program
 from substrates.loihi2.lava.watchdog import LavaSession
 from substrates.loihi2.neurons import LIF, Relaxation, SigmaDelta
 from substrates.loihi2.program import Program
-from substrates.loihi2.synapses import Dense, Sparse
+from substrates.loihi2.synapses import Conv, Dense, Sparse
 from substrates.loihi2.weights import WeightFormat
 
 lava = pytest.mark.skipif(bool(loader.why_unavailable()), reason=loader.why_unavailable() or "Lava is there")
@@ -107,6 +110,32 @@ def test_what_lava_cannot_do_is_said() -> None:
 
     with pytest.raises(InputError, match="Other has no name of its own"):
         program.population("other", 2, Other())
+
+
+@lava
+@pytest.mark.lava
+def test_convolutions_of_wide_images_run() -> None:
+    """Lava keeps their geometry in eight bits, which NumPy 2 refuses to add to a side of 128."""
+    rng, program = np.random.default_rng(0), Program()
+    synapses = Conv(rng.integers(-20, 20, (2, 3, 2, 1)), (140, 4, 1), stride=(2, 1), padding=(1, 0))
+    program.source("image", rng.integers(0, 2, (6, 560)))
+    program.population("a", synapses.shape[0], LIF(vth=20))
+    program.connect("image", "a", synapses)
+    ours = Engine(program).run(8, [Probe("a")]).probes["a", "messages"]
+    assert ours.any()
+    np.testing.assert_array_equal(run_program(program, 8).messages["a"], ours)
+
+
+def test_a_file_of_ones_own_called_lava_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lava.py").write_text("x = 1\n")
+    code = "from substrates.loihi2.lava.loader import why_unavailable; print(why_unavailable())"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    told = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
+    ).stdout
+    if sys.version_info[:2] in ((3, 10), (3, 11)):
+        assert str(tmp_path / "lava.py") in told
+        assert "rename it" in told
 
 
 def test_the_reason_why_lava_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:

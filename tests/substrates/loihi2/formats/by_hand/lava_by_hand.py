@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-def run(layers: list[dict[str, Any]], inputs: np.ndarray, steps: int, graded_input: bool) -> np.ndarray:
+def run(layers: list[dict[str, Any]], inputs: np.ndarray, steps: int, graded_input: bool, reset: int = 0) -> np.ndarray:
     """Messages (steps, n) of the last layer; ``inputs`` (steps, *shape) in Lava's order."""
     from substrates.loihi2.lava.loader import load_lava
 
@@ -23,7 +23,7 @@ def run(layers: list[dict[str, Any]], inputs: np.ndarray, steps: int, graded_inp
     data = np.zeros((*inputs.shape[1:], steps), np.int32)
     data[..., : len(inputs)] = np.moveaxis(inputs, 0, -1)[..., :steps]
     source = Source(data=data)
-    out, bits, flatten = source.s_out, 16 if graded_input else 0, False
+    out, bits, flatten, depth = source.s_out, 16 if graded_input else 0, False, 0
     for number, layer in enumerate(layers):
         kind = layer["type"]
         if kind == "flatten":
@@ -34,7 +34,10 @@ def run(layers: list[dict[str, Any]], inputs: np.ndarray, steps: int, graded_inp
         shape = tuple(int(k) for k in np.asarray(layer["shape"])[::-1]) if kind in ("conv", "input") else None
         if kind.startswith("dense"):
             shape = (int(np.prod(layer["shape"])),)
-        neuron = _neuron(layer, shape, kind == "input")
+        depth += 1
+        neuron = _neuron(
+            layer, shape, kind == "input", {"reset_interval": reset, "reset_offset": depth} if reset else {}
+        )
         if kind == "input":
             out.connect(neuron.a_in)
         elif kind == "conv":
@@ -60,8 +63,8 @@ def run(layers: list[dict[str, Any]], inputs: np.ndarray, steps: int, graded_inp
         sink.stop()
 
 
-def _neuron(layer: dict[str, Any], shape: tuple[int, ...], is_input: bool) -> Any:
-    from lava.proc.lif.process import LIF
+def _neuron(layer: dict[str, Any], shape: tuple[int, ...], is_input: bool, reset: dict[str, int]) -> Any:
+    from lava.proc.lif.process import LIF, LIFReset
     from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 
     bias = np.zeros(shape, np.int32)
@@ -74,9 +77,10 @@ def _neuron(layer: dict[str, Any], shape: tuple[int, ...], is_input: bool) -> An
         if "sigma_output" in neuron:
             return Sigma(shape=shape)
         return SigmaDelta(shape=shape, vth=neuron["vThMant"], bias=bias, spike_exp=6, state_exp=6)
-    return LIF(
-        shape=shape, du=neuron["iDecay"] - 1, dv=neuron["vDecay"], vth=neuron["vThMant"], bias_mant=bias, bias_exp=6
-    )
+    return (LIFReset if reset else LIF)(
+        shape=shape, du=neuron["iDecay"] - 1, dv=neuron["vDecay"], vth=neuron["vThMant"], bias_mant=bias, bias_exp=6,
+        **reset,
+    )  # fmt: skip
 
 
 def _dense(layer: dict[str, Any], key: str, n: int, bits: int) -> Any:
