@@ -339,10 +339,7 @@ def choose_target(requested: str | Target, work: Work) -> TargetChoice:
             raise TargetUnavailableError(f"{text}, and is not available here: {'; '.join(missing)}; {others}")
         raise InputError(f"{text}; {others}")
     if missing:
-        raise TargetUnavailableError(
-            f"the target {target.name!r} is not available: {'; '.join(missing)}; {others}"
-            " (see equipoise targets)"
-        )
+        raise TargetUnavailableError(f"the target {target.name!r} is not available: {'; '.join(missing)}; {others}")
     return TargetChoice(str(requested) if isinstance(requested, str) else target.name, target, "asked for by name")
 
 

@@ -60,9 +60,11 @@ def probe_loihi2() -> Loihi2Probe:
     if not _importable("lava.magma"):
         missing.append("the package lava-nc is not installed")
     elif not sdk:
-        missing.append(
-            f"Intel's Loihi extension of Lava is not installed (no {', '.join(absent)}; INRC members get it)"
-        )
+        if len(absent) == len(SDK_MODULES):
+            missing.append("Intel's Loihi extension of Lava is not installed (INRC members get it)")
+        else:  # short, because the line with every missing piece has an end
+            more = f" and {len(absent) - 1} more" * (len(absent) > 1)
+            missing.append(f"Intel's Loihi extension of Lava lacks {absent[0]}{more}")
 
     host = os.environ.get("NXSDKHOST", "").strip()
     slurm = os.environ.get("SLURM") == "1" and "NOSLURM" not in os.environ
