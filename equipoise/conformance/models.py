@@ -42,7 +42,7 @@ MODELS: dict[str, Model] = {
         Model("lif-refractory", network_cases.lif_refractory, OWN, ("lif-refractory",)),
         *(
             Model(name, partial(network_cases.of_neuron, NEURONS.find(name)), LAVA, (name,))
-            for name in ("lif-reset", "lif-ternary", "graded-vector")
+            for name in ("lif-reset", "lif-ternary", "graded-vector", "product", "rf", "rf-iz")
         ),
         Model("sigma", network_cases.sigma, LAVA, ("sigma",)),
         Model("delta", network_cases.delta, LAVA, ("delta",)),

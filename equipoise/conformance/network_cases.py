@@ -92,32 +92,37 @@ def _lif(rng: Rng, n: int) -> dict[str, Any]:
     }
 
 
-def _fed(rng: Rng, program: Program, name: str, n: int, *, graded: bool = False, steps: int) -> dict[str, Any]:
+def _fed(
+    rng: Rng, program: Program, name: str, n: int, *, graded: bool = False, steps: int, port: str | None = None
+) -> dict[str, Any]:
     """Feed population ``name`` through weights from a source; returns the raw weights."""
-    m = _size(rng)
+    m, into = _size(rng), name if port is None else f"{port} of {name}"
     program.source(
-        f"to {name}", _values(rng, steps, m) if graded else _spikes(rng, steps, m), repeat=bool(rng.integers(2))
+        f"to {into}", _values(rng, steps, m) if graded else _spikes(rng, steps, m), repeat=bool(rng.integers(2))
     )
     weights = _weights(rng, (n, m))
-    program.connect(f"to {name}", name, Dense(weights, **_format(rng, -8, 2), graded=graded), name=f"feed {name}")
-    return {f"feed {name}": weights}
+    program.connect(
+        f"to {into}", name, Dense(weights, **_format(rng, -8, 2), graded=graded), name=f"feed {into}", target_port=port
+    )
+    return {f"feed {into}": weights}
 
 
 def of_neuron(neuron: type[Neuron], rng: Rng, steps: int) -> NetworkCase:
-    """Any neuron with an `Neuron.example` and one input, fed through weights.
+    """Any neuron with an `Neuron.example`, every input fed through weights.
 
     Raises:
-        InputError: it has no example, or several inputs.
+        InputError: it has no example.
     """
     program, n = Program(), _size(rng)
     model = neuron.example(rng, n)
-    if model is None or len(neuron.inputs) != 1:
-        raise InputError(
-            f"the neuron {neuron.name!r} has {len(neuron.inputs)} inputs and "
-            f"{'no' if model is None else 'an'} example; a case can be drawn of one input and an example"
-        )
+    if model is None:
+        raise InputError(f"the neuron {neuron.name!r} has no example; a case can be drawn of one")
     program.population("a", n, model)
-    return NetworkCase(program, steps, _fed(rng, program, "a", n, graded=neuron.graded, steps=steps))
+    ports = neuron.inputs if len(neuron.inputs) > 1 else (None,)
+    raw: dict[str, Any] = {}
+    for port in ports:
+        raw |= _fed(rng, program, "a", n, graded=neuron.graded, steps=steps, port=port)
+    return NetworkCase(program, steps, raw)
 
 
 def lif(rng: Rng, steps: int) -> NetworkCase:

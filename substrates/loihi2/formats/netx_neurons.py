@@ -30,10 +30,10 @@ STATE_EXPONENT = 6
 #: neurons that files name and that are not here -> the nearest that is
 LACKING = {
     "ALIF": "a LIF (CUBA) without the adapting threshold",
-    "RF_PHASE": "none that resonates; a LIF (CUBA) has the real part only",
-    "RF_IZHIKEVICH": "none that resonates; a LIF (CUBA) has the real part only",
-    "ADRF_PHASE": "none that resonates; a LIF (CUBA) has the real part only",
-    "ADRF_IZHIKEVICH": "none that resonates; a LIF (CUBA) has the real part only",
+    "RF_PHASE": "the neuron RF, by hand",
+    "RF_IZHIKEVICH": "the neuron RFIzhikevich, by hand",
+    "ADRF_PHASE": "the neuron RF, by hand",
+    "ADRF_IZHIKEVICH": "the neuron RFIzhikevich, by hand",
 }
 
 

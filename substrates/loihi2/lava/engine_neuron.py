@@ -36,12 +36,12 @@ def integer_state() -> LavaPyType:
 
 def input_name(neuron: type[Neuron] | Neuron, port: str) -> str:
     """Lava's name of an input port."""
-    return "a_in" if port == neuron.inputs[0] else f"{port}_in"
+    return neuron.lava_ports.get(port) or ("a_in" if port == neuron.inputs[0] else f"{port}_in")
 
 
 def output_name(neuron: type[Neuron] | Neuron, port: str) -> str:
     """Lava's name of an output port."""
-    return "s_out" if port == neuron.outputs[0] else f"{port}_out"
+    return neuron.lava_ports.get(port) or ("s_out" if port == neuron.outputs[0] else f"{port}_out")
 
 
 def raw_name(port: str) -> str:

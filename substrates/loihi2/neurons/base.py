@@ -106,6 +106,8 @@ class Neuron(ABC):
     graded: ClassVar[bool]  #: messages carry values (else 1)
     inputs: ClassVar[tuple[str, ...]] = ("input",)  #: ports that connections lead to; the first is the usual one
     outputs: ClassVar[tuple[str, ...]] = ("message",)  #: ports that connections start from, likewise
+    #: Lava's names of ports, where they are not a_in and s_out (the first) or <port>_in and <port>_out
+    lava_ports: ClassVar[Mapping[str, str]] = {}
     #: outputs that report a state whatever it is: a zero is a message too, and sending one is no activity
     reports: ClassVar[frozenset[str]] = frozenset()
     largest_input: ClassVar[int] = 2**31 - 1  #: beyond this the step loses bits of an input; strict runs look
