@@ -25,6 +25,7 @@ from hw_profiles.errors import InputError
 from substrates.loihi2.widths import STATE_MAX, integer_array
 
 __all__ = [
+    "CPU_ONLY",
     "IN_CLOSED_EXTENSION",
     "MAX_PARAMETERS",
     "OWN_MICROCODE",
@@ -61,6 +62,7 @@ class ChipModel:
 
 
 IN_CLOSED_EXTENSION = "Lava process with a model in Intel's closed extension (lava-nc's run configurations prefer it)"
+CPU_ONLY = ChipModel("", "public Lava process; that it has a neurocore model is nowhere published")
 OWN_MICROCODE = ChipModel("", "our specification; needs microcode of its own")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32, LavaName, LavaProcess
+from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess
 from substrates.loihi2.neurons.lif import LIF
 from substrates.loihi2.neurons.lif import advance as advance_lif
 from substrates.loihi2.widths import integer_in
@@ -43,7 +43,7 @@ class LIFReset(LIF):
     name: ClassVar[str] = "lif-reset"
     kernel: ClassVar[Any] = staticmethod(advance)
     built_in: ClassVar[bool] = False
-    chip: ClassVar[ChipModel] = OWN_MICROCODE
+    chip: ClassVar[ChipModel] = CPU_ONLY
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
 from substrates.loihi2.neurons.lif import LIF
 from substrates.loihi2.widths import THRESHOLD_BITS, THRESHOLD_SHIFT, decay, integer_in, saturate32, wrap_once
 
@@ -65,7 +65,7 @@ class TernaryLIF(Neuron):
     variables: ClassVar[tuple[str, ...]] = ("u", "v")
     graded: ClassVar[bool] = True  # by its sign
     kernel: ClassVar[Any] = staticmethod(advance)
-    chip: ClassVar[ChipModel] = OWN_MICROCODE
+    chip: ClassVar[ChipModel] = CPU_ONLY
 
     def __post_init__(self) -> None:
         self._lif()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["Product", "advance"]
@@ -52,7 +52,7 @@ class Product(Neuron):
     lava_ports: ClassVar[Mapping[str, str]] = {"first": "a_in1", "second": "a_in2"}
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
-    chip: ClassVar[ChipModel] = OWN_MICROCODE
+    chip: ClassVar[ChipModel] = CPU_ONLY
 
     def __post_init__(self) -> None:
         integer_in("vth", self.vth, 0, STATE_MAX)
