@@ -127,7 +127,7 @@ def _from_toml(path: Path) -> _Built:
     if not isinstance(layers, list) or not all(isinstance(n, int) for n in layers) or len(layers) < 2:
         raise InputError(f"{path}: layers {layers!r}; expected a list of sizes, input first")
     try:
-        chip = ChipParameters.from_dict(dict(data.get("chip", {})), str(path))
+        chip = ChipParameters.from_dict(dict(data.get("chip", {})), "[chip]")
         seed, instance = int(data.get("seed", 0)), int(data.get("instance", 0))
         title = str(data.get("title", f"{kind} network {'-'.join(map(str, layers))}"))
         if kind == "resistive":

@@ -15,7 +15,7 @@ def main(*, epochs: int = 15, train_samples: int | None = None) -> dict[str, flo
     settings = {**network, "homeostasis": 1.0, "epochs": epochs, "train_samples": train_samples}
     ideal = train(TrainConfig(target="ideal", **settings))
     chip = train(TrainConfig(target="analog", **settings))
-    data = load_dataset("digits")
+    data = load_dataset("digits").flattened()
     machine = make_machine("analog", ideal.network, IMPERFECT_CHIP, seed=0)
     moved, _, _ = accuracy(machine, data.test_inputs, data.test_targets, Stop(100, 1e-4))
     found = {

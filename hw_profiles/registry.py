@@ -348,7 +348,11 @@ def module_of_file(path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     _remember(name, path.resolve())
-    return importlib.import_module(name)
+    try:
+        return importlib.import_module(name)
+    except BaseException:
+        _forget(name)  # or every process started from here would stumble over it
+        raise
 
 
 def _remember(name: str, path: Path) -> None:
@@ -357,6 +361,13 @@ def _remember(name: str, path: Path) -> None:
     os.environ[_FILES] = json.dumps({**known, name: str(path)})
     if not any(isinstance(finder, _FileFinder) for finder in sys.meta_path):
         sys.meta_path.append(_FileFinder())
+
+
+def _forget(name: str) -> None:
+    """Take back what `_remember` said, of a file that cannot be imported."""
+    known = json.loads(os.environ.get(_FILES, "{}"))
+    known.pop(name, None)
+    os.environ[_FILES] = json.dumps(known)
 
 
 class _FileFinder(MetaPathFinder):

@@ -185,13 +185,15 @@ def test_a_diagnosis_compares_nudges_of_the_same_force() -> None:
 def test_the_usual_force_follows_the_chip() -> None:
     def usual(**settings: Any) -> str:
         target = settings.get("target", "ideal")
-        return TrainConfig(layers=(64, 10), **settings).resolved(target, 64, 10).nudge_force
+        return TrainConfig(layers=(64, 32, 10), **settings).resolved(target, 64, 10).nudge_force
 
-    assert usual(target="analog") == "normalised"
-    assert usual(target="analog", chip={"readout_noise": 0.01}) == "normalised"
-    assert usual(target="analog", chip={"gain_mismatch": 0.05}) == "following"
+    assert usual(target="analog") == usual() == "normalised"  # the target's recipe
+    asymep = {"correction": "asymep"}
+    assert usual(target="analog", **asymep) == "normalised"
+    assert usual(target="analog", chip={"readout_noise": 0.01}, **asymep) == "normalised"
+    assert usual(target="analog", chip={"gain_mismatch": 0.05}, **asymep) == "following"
     assert usual(target="analog", estimator="oscillation") == "following"
     assert usual(target="analog", nudge_force="held") == "held"
-    assert usual() == "following"
-    with pytest.raises(InputError, match="no nudge force 'heavy'"):
+    assert usual(**asymep) == "following"
+    with pytest.raises(InputError, match="nudge_force is 'heavy'; expected"):
         usual(nudge_force="heavy")

@@ -97,7 +97,7 @@ def test_the_best_tour_is_the_shortest() -> None:
         (lambda: mis(10, -0.1, 0), "density"),
         (lambda: mis(10, 0.1, -1), "seed"),
         (lambda: mis(10, 0.1, 0, edge_cost=1), "above 1"),
-        (lambda: mis(10, 0.1, 0, model="tree"), "no graph model"),
+        (lambda: mis(10, 0.1, 0, model="tree"), "expected 'gnm' or 'gnp'"),
         (lambda: tour(2, 0), "at least 3"),
         (lambda: Tour(np.ones((3, 3))), "zero from a city to itself"),
         (lambda: Tour(np.zeros((3, 4))), "square"),

@@ -111,7 +111,7 @@ def temper(problem: Problem, seed: int, target: int) -> npt.NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("scheme", [*SCHEMES, "tempering"])
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(SUFFIXES))
 def test_two_hundred_ground_states(name: str, scheme: str, tmp_path: Path) -> None:
     for number, drawn in enumerate(problems(KINDS[name])):
         original = Problem.of(drawn.matrix).renamed(offset=drawn.offset)
@@ -130,4 +130,4 @@ def test_two_hundred_ground_states(name: str, scheme: str, tmp_path: Path) -> No
 
 
 def test_every_format_is_in_the_table() -> None:
-    assert set(FORMATS) == set(SUFFIXES) == set(KINDS)
+    assert set(SUFFIXES) == set(KINDS) <= set(FORMATS)

@@ -98,10 +98,10 @@ def test_what_is_wrong_is_named_with_its_place(text: str, expected: str, tmp_pat
 
 def test_python_callers_get_the_same_checks() -> None:
     for options, expected in (
-        ({"nudge": "auto"}, "nudge: got 'auto', expected a number"),
-        ({"points": 1.5}, "points: got 1.5, expected a whole number"),
+        ({"nudge": "auto"}, "nudge is 'auto'; expected a number"),
+        ({"points": 1.5}, "points is 1.5; expected a whole number"),
         ({"feedback_scale": 0}, "feedback-scale: got 0, expected a finite number of more than 0"),
-        ({"unsettled": "hide"}, "no unsettled 'hide'; there are drop, down-weight, keep"),
+        ({"unsettled": "hide"}, "unsettled is 'hide'; expected 'drop' or 'down-weight' or 'keep'"),
     ):
         with pytest.raises(InputError, match=expected):
             TrainConfig(**options)

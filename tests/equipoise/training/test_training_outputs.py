@@ -67,7 +67,7 @@ def test_the_record_of_the_run_that_goes_on_is_replaced_and_named_alike(tmp_path
     again = train(replace(SMALL, out=tmp_path / "t.h5", resume=True))
     assert len(name) == 16
     assert Record.open(tmp_path / "t.h5").run == name
-    assert again.epochs == first.epochs
+    assert repr(again.epochs) == repr(first.epochs)  # one of the numbers may be NaN, which equals nothing
     # another record under the same name is not its own
     before = other_record(tmp_path / "other.h5")
     with pytest.raises(InputError, match="exists already"):

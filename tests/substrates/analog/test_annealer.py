@@ -44,7 +44,7 @@ def test_the_equilibrium_of_one_spin_is_the_boltzmann_density_on_the_box(share: 
     """
     machine = dense([[share or 1e-9]])
     machine.unit, machine.pace = 1.0, 0.01
-    run = annealer._Run(machine, stream_key(1, "test"))
+    run = annealer.Run(machine, stream_key(1, "test"))
     above = 0
     for _ in range(4000):
         run.advance(np.full(10 * READ_EVERY, 1.0), None)
@@ -70,7 +70,7 @@ def test_the_kernel_skips_no_spin_that_could_move(mismatch: float) -> None:
     kind = ChipParameters(gain_mismatch=mismatch, time_constant_mismatch=mismatch, offset_mismatch=mismatch / 10)
     machine = dense(q, kind)
     key = stream_key(1, "test")
-    run = annealer._Run(machine, key)
+    run = annealer.Run(machine, key)
     v, u = np.zeros(30), np.zeros(30)
     held = 0
     for step, temperature in enumerate(np.linspace(20, 0, 300)):

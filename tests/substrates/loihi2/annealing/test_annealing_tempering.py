@@ -27,7 +27,7 @@ def test_finds_the_ground_state_and_repeats():
     assert first.costs.min() == ground
     assert (first.states == again.states).all()
     assert first.ledger == again.ledger
-    assert first.ledger.total(Event.STEPS) == 2 * 4 * 600 * 2  # seeds, replicas, steps, phases
+    assert first.ledger.total(Event.STEPS) == 2 * 4 * (600 * 2 + 3)  # seeds, replicas, two phases a step, the read-out
     for cost, state, trace in zip(first.costs, first.states.astype(int), first.improvements, strict=True):
         assert state @ q @ state == cost == trace[-1, 1]
         assert (np.diff(trace[:, 1]) < 0).all()
