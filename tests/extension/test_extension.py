@@ -191,7 +191,7 @@ def test_a_wrong_lava_process_is_found_out(tmp_path: Path, capsys: pytest.Captur
     wrong = tmp_path / "wrong.py"
     text = (FILES / "neuron.py").read_text()
     wrong.write_text(text.replace('"vth": self.least}', '"vth": self.least + 300}').replace('"gate"', '"wrong-gate"'))
-    assert run(["conform", "--model", f"{wrong}:Gate", "--cases", "3", "--json"]) == 1
+    assert run(["conform", "--model", f"{wrong}:Gate", "--cases", "8", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["mismatches"] > 0
 
 
