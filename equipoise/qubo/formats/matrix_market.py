@@ -79,6 +79,10 @@ def apart(data: bytes) -> None:
     """What SciPy's compiled code does with a file, without the rest."""
     from scipy.io import mmread
 
+    try:
+        _check_header(Source(data, ""))
+    except InputError:
+        return  # `read` says so before it gives anything to SciPy
     mmread(io.BytesIO(data))
 
 

@@ -21,7 +21,7 @@ def matrix():
     return rng.integers(-9, 10, (7, 7)) * (rng.random((7, 7)) < 0.6)
 
 
-def costs_agree(problem, energy, labels=None, seed=0):
+def check_costs_agree(problem, energy, labels=None, seed=0):
     """The problem's cost of random states equals ``energy`` of the same states, by label."""
     order = list(labels if labels is not None else range(problem.num_variables))
     place = [problem.labels.index(label) for label in order]
@@ -37,7 +37,7 @@ def quadratic(matrix):
 
 def test_numpy(tmp_path, matrix):
     np.save(tmp_path / "q.npy", matrix)
-    costs_agree(read(tmp_path / "q.npy"), quadratic(matrix))
+    check_costs_agree(read(tmp_path / "q.npy"), quadratic(matrix))
 
 
 @pytest.mark.parametrize("symmetry", ["general", "symmetric"])
@@ -45,7 +45,7 @@ def test_numpy(tmp_path, matrix):
 def test_matrix_market(tmp_path, matrix, symmetry, dense):
     matrix = matrix + matrix.T if symmetry == "symmetric" else matrix
     scipy.io.mmwrite(tmp_path / "q.mtx", matrix if dense else scipy.sparse.coo_array(matrix), symmetry=symmetry)
-    costs_agree(read(tmp_path / "q.mtx"), quadratic(matrix))
+    check_costs_agree(read(tmp_path / "q.mtx"), quadratic(matrix))
 
 
 @pytest.mark.parametrize("vartype", ["BINARY", "SPIN"])
@@ -54,13 +54,13 @@ def test_dimod_bqm(tmp_path, vartype):
     (tmp_path / "a.bqm").write_bytes(bqm.to_file().read())
     problem = read(tmp_path / "a.bqm")
     low = 0 if vartype == "BINARY" else -1
-    costs_agree(problem, lambda x: bqm.energy({v: (1 - low) * int(b) + low for v, b in zip(range(8), x)}))
+    check_costs_agree(problem, lambda x: bqm.energy({v: (1 - low) * int(b) + low for v, b in zip(range(8), x)}))
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_a_table_that_is_a_matrix(tmp_path, matrix, mark):
     np.savetxt(tmp_path / "q.csv", matrix, fmt="%d", delimiter=mark)
-    costs_agree(read(tmp_path / "q.csv"), quadratic(matrix))
+    check_costs_agree(read(tmp_path / "q.csv"), quadratic(matrix))
 
 
 def test_a_table_with_names_as_pandas_writes_it(tmp_path):
@@ -94,7 +94,7 @@ def test_a_graph_and_what_is_asked_of_it(tmp_path, suffix):
     GRAPHS[suffix](graph, path)
     problem = read(path, kind="mis")
     want = IndependentSet(graph).problem
-    costs_agree(problem, want.cost, want.labels)
+    check_costs_agree(problem, want.cost, want.labels)
     with pytest.raises(InputError, match="without weights: say what is asked of it, --as mis"):
         read(path)
     with pytest.raises(InputError, match="no problem 'maxcutt' on graphs; did you mean 'maxcut'"):
@@ -109,7 +109,7 @@ def test_a_graph_with_weights_is_a_problem(tmp_path, suffix):
     path = tmp_path / f"g.{suffix}"
     writers = {**GRAPHS, "edgelist": nx.write_weighted_edgelist}
     writers[suffix](graph, path)
-    costs_agree(read(path), Problem.of(graph).cost, Problem.of(graph).labels)
+    check_costs_agree(read(path), Problem.of(graph).cost, Problem.of(graph).labels)
 
 
 def test_a_matrix_is_not_a_graph(tmp_path, matrix):
@@ -157,7 +157,7 @@ def test_a_model_without_constraints_is_a_problem(tmp_path):
 def test_round_trips(tmp_path, matrix, suffix, real):
     problem = Problem.of(matrix + 0.125 if real else matrix)
     again = read(write(problem, tmp_path / f"q{suffix}"))
-    costs_agree(again, problem.cost)
+    check_costs_agree(again, problem.cost)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_round_trips(tmp_path, matrix, suffix, real):
         (
             "a.mtx",
             "%%MatrixMarket matrix coordinate real general\n999999999 999999999 999999999\n1 1 1\n",
-            "announces|more memory",
+            "announces",
         ),
         ("a.mtx", "%%MatrixMarket matrix coordinate complex general\n2 2 1\n1 1 1 0\n", "complex general"),
         ("a.mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 1 1\n", "square, got 2 x 3"),
