@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from substrates.network.convolution import Convolution, ConvolutionFeedback
     from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
     from substrates.network.couplings import INPUT, Coupling, Dense, Operator
+    from substrates.network.from_torch import from_torch
     from substrates.network.layered import layered
     from substrates.network.network import Network, Population, State
     from substrates.network.registry import ACTIVATIONS, activation
@@ -41,6 +42,7 @@ __all__ = [
     "conv",
     "convolutional",
     "dense",
+    "from_torch",
     "hopfield",
     "layered",
     "loop",
@@ -54,6 +56,7 @@ __getattr__, __dir__ = lazy_package(
         "substrates.network.convolution": ("Convolution", "ConvolutionFeedback"),
         "substrates.network.costs": ("Cost", "SoftmaxReadout", "SquaredError"),
         "substrates.network.couplings": ("INPUT", "Coupling", "Dense", "Operator"),
+        "substrates.network.from_torch": ("from_torch",),
         "substrates.network.layered": ("layered",),
         "substrates.network.network": ("Network", "Population", "State"),
         "substrates.network.wirings": ("convolutional", "hopfield", "loop"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -37,6 +37,7 @@ class Layer:
         activation: of the population; empty takes the chain's.
         name: for messages and skips; empty takes ``l1``, ``l2``, ..., ``conv1``, ...
         gain: factor of the forward weights' size at the start.
+        weight, bias: the forward weights and biases at the start, instead of drawn ones.
     """
 
     size: int
@@ -46,6 +47,8 @@ class Layer:
     activation: str = ""
     name: str = ""
     gain: float = 1.0
+    weight: Tensor | None = field(default=None, compare=False, repr=False)
+    bias: Tensor | None = field(default=None, compare=False, repr=False)
 
 
 def dense(size: int, *, activation: str = "", name: str = "", gain: float = 1.0) -> Layer:
@@ -164,6 +167,7 @@ class _Chain:
             self.shapes[number] = (layer.size,)
         assert forward.weight is not None
         forward.weight.data = layer.gain * self.draw(*forward.weight.shape, fan_in=forward.weight[0].numel())
+        _given(forward, layer, layer.name or usual)
         population = Population(layer.name or usual, self.shapes[number], layer.activation or self.activation)
         if population.name in {p.name for p in self.populations}:
             raise InputError(f"two layers are named {population.name!r}; give each its own name")
@@ -206,3 +210,14 @@ class _Chain:
             backward.weight.data = mixed
         self.couplings.append(backward)
         self.reciprocal.append((len(self.couplings) - 2, len(self.couplings) - 1))
+
+
+def _given(forward: Coupling, layer: Layer, name: str) -> None:
+    """Put a layer's own weights and biases into its coupling, where it has some."""
+    for what, value, parameter in (("weights", layer.weight, forward.weight), ("biases", layer.bias, forward.bias)):
+        if value is None:
+            continue
+        assert parameter is not None
+        if tuple(value.shape) != tuple(parameter.shape):
+            raise InputError(f"{name}: {what} of shape {tuple(value.shape)}; expected {tuple(parameter.shape)}")
+        parameter.data = value.detach().to(parameter.dtype).clone()
