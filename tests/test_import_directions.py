@@ -47,6 +47,7 @@ ABOVE = (
     "equipoise.bench",
     "equipoise.demo",
     "equipoise.fleet",
+    "equipoise.lava_export",
     "equipoise.network_run",
     "equipoise.spice_program",
     "equipoise.testing",

@@ -12,7 +12,7 @@ from equipoise.cli._common import claim, console, emit_json, force_option, progr
 if TYPE_CHECKING:
     from equipoise.network_run import NetworkRun
 
-__all__ = ["command"]
+__all__ = ["command", "read_array"]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -46,7 +46,7 @@ def command(
     given = {"NETWORK": network, "--input": input_, "--bias": bias, "--labels": labels}
     claim({"--out": out}, force=force, inputs=given)
     ready = read_netx(network, layers=layers, graded_input=graded_input)
-    arrays = {"inputs": _array(input_), "bias": _array(bias), "labels": _array(labels)}
+    arrays = {"inputs": read_array(input_), "bias": read_array(bias), "labels": read_array(labels)}
     with progress(enabled=not as_json) as display:
         task = display.add_task("samples", total=None)
         result = run_network(
@@ -60,7 +60,8 @@ def command(
     return 0
 
 
-def _array(path: Path | None) -> Any:
+def read_array(path: Path | None) -> Any:
+    """The array of a NumPy file; None for None."""
     if path is None:
         return None
     from hw_profiles.reading import parse_npy, read_bytes

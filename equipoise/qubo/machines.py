@@ -23,6 +23,7 @@ from substrates.base import AnnealingSubstrate, AnnealResult
 if TYPE_CHECKING:
     from substrates.loihi2.annealing import Loihi2Annealer
     from substrates.loihi2.lava.annealer import LavaAnnealer
+    from substrates.loihi2.program import Program
 
 __all__ = ["QuboMachine", "longest_anneal"]
 
@@ -93,6 +94,19 @@ class Loihi2:
             return Reanneal(top, bottom, min(longest, 1000), longest=longest)
         tries = math.ceil(steps / longest)
         return Reanneal(top, bottom, math.ceil(steps / tries), 1, steps) if tries > 1 else Linear(top, bottom, steps)
+
+    def program(self, schedule: Any, seed: int, steps: int) -> tuple[Program, int]:
+        """One anneal as a program, and its time steps on the chip: the same flips as `anneal` with this seed."""
+        from scipy.sparse import csr_matrix
+
+        from substrates.loihi2.annealing.program import annealing_program, time_steps
+
+        indptr, indices, weights, diagonal = self._quantised.compact_csr()
+        matrix = csr_matrix((weights.astype(np.int64), indices, indptr), shape=(diagonal.size, diagonal.size))
+        settings = replace(self._annealer.settings, exponent=self._shift)
+        temperatures = np.asarray(schedule.temperatures(0, steps))
+        program = annealing_program(matrix, diagonal, temperatures, seed, settings)
+        return program, time_steps(settings, steps)
 
     def anneal(self, schedule: Any, seeds: Sequence[int], **limits: Any) -> AnnealResult:
         if limits.get("target_cost") is not None:

@@ -21,32 +21,18 @@ from lava.magma.core.process.ports.ports import InPort, OutPort  # noqa: E402
 from lava.magma.core.process.process import AbstractProcess  # noqa: E402
 from lava.magma.core.process.variable import Var  # noqa: E402
 
+from substrates.loihi2.lava.names import input_name, output_name, raw_name  # noqa: E402
 from substrates.loihi2.neurons.base import ZERO_MESSAGE  # noqa: E402
 
 if TYPE_CHECKING:
     from substrates.loihi2.neurons.base import Neuron
 
-__all__ = ["EngineNeuronModel", "EngineNeuronProcess", "input_name", "integer_state", "output_name", "raw_name"]
+__all__ = ["EngineNeuronModel", "EngineNeuronProcess", "integer_state"]
 
 
 def integer_state() -> LavaPyType:
     """The type of a 24-bit state variable kept in 32 bits."""
     return LavaPyType(np.ndarray, np.int32, precision=24)
-
-
-def input_name(neuron: type[Neuron] | Neuron, port: str) -> str:
-    """Lava's name of an input port."""
-    return neuron.lava_ports.get(port) or ("a_in" if port == neuron.inputs[0] else f"{port}_in")
-
-
-def output_name(neuron: type[Neuron] | Neuron, port: str) -> str:
-    """Lava's name of an output port."""
-    return neuron.lava_ports.get(port) or ("s_out" if port == neuron.outputs[0] else f"{port}_out")
-
-
-def raw_name(port: str) -> str:
-    """Attribute of a model with what a reporting port sent, messages of value zero told from silence."""
-    return f"raw_{port}"
 
 
 class EngineNeuronProcess(AbstractProcess):

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,12 +19,14 @@ import numpy.typing as npt
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.loihi2.engine.counts import count
-from substrates.loihi2.lava.builder import LavaGraph, build
+from substrates.loihi2.lava.builder import make_graph
 from substrates.loihi2.lava.chip import chip_configuration
 from substrates.loihi2.lava.loader import lava_module, load_lava
+from substrates.loihi2.lava.names import raw_name
+from substrates.loihi2.lava.plan import add_sinks, components, outlets, plan_of, sink_key
 from substrates.loihi2.lava.taps import Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
-from substrates.loihi2.program import Program, Source, port_name
+from substrates.loihi2.program import Program, Source
 
 __all__ = ["LavaRun", "LavaTarget", "run_here", "run_program"]
 
@@ -95,11 +97,14 @@ def run_here(
 ) -> LavaRun:
     """As `run_program`, in this very process and unwatched: for use inside a worker."""
     load_lava()
-    graph = build(program, steps, raw_weights=raw_weights)
-    outlets = dict(_outlets(program))
-    taps = {outlet: _tap(program, outlet, name, steps) for outlet, name in outlets.items()}
+    plan = plan_of(program, steps, raw_weights)
+    if recording == "ports":
+        add_sinks(plan, program, steps)
+    graph = make_graph(plan)
+    owners = {outlet: name for outlet, name, _ in outlets(program)}
+    taps = {outlet: _tap(program, outlet, name, port, steps) for outlet, name, port in outlets(program)}
     by_process: dict[Any, list[Tap]] = {}
-    for outlet, name in outlets.items():
+    for outlet, name in owners.items():
         by_process.setdefault(graph.neurons[name], []).append(taps[outlet])
     configuration: Any
     if target == "loihi2":
@@ -108,11 +113,10 @@ def run_here(
         configuration = tapped_configuration(by_process)
     else:
         configuration = lava_module("lava.magma.core.run_configs").Loihi2SimCfg(select_tag="fixed_pt")
-    sinks = _add_sinks(graph, program, steps) if recording == "ports" else {}
     condition = lava_module("lava.magma.core.run_conditions").RunSteps(num_steps=steps)
     messages: dict[str, Int32] = {}
     final: dict[str, dict[str, Int32]] = {}
-    for names in _components(program):
+    for names in components(program):
         populations = [name for name in names if name in graph.variables]
         if not populations:
             continue
@@ -120,8 +124,9 @@ def run_here(
         head.run(condition=condition, run_cfg=configuration)
         try:
             if recording == "ports":
-                here = [outlet for outlet, name in outlets.items() if name in populations]
-                messages |= {outlet: _integers(sinks[outlet].data.get()).T.copy() for outlet in here}
+                here = [outlet for outlet, name in owners.items() if name in populations]
+                sinks = {outlet: graph.nodes[sink_key(outlet)] for outlet in here}
+                messages |= {outlet: _integers(sink.data.get()).T.copy() for outlet, sink in sinks.items()}
             for name in populations if recording == "ports" else []:
                 process = graph.neurons[name]
                 final[name] = {v: _integers(getattr(process, v).get()) for v in graph.variables[name]}
@@ -139,22 +144,14 @@ def run_here(
     return LavaRun(messages, states, last, *_counted(program, sent, steps))
 
 
-def _outlets(program: Program) -> Iterator[tuple[str, str]]:
-    """(outlet, population) of every output port."""
-    for name, population in program.populations.items():
-        for port in population.neuron.outputs:
-            yield port_name(name, port, population.neuron.outputs), name
-
-
-def _tap(program: Program, outlet: str, name: str, steps: int) -> Tap:
+def _tap(program: Program, outlet: str, name: str, port: str, steps: int) -> Tap:
     """Room for one outlet; that of the first port also holds the population's states."""
-    names = lava_module("substrates.loihi2.lava.engine_neuron")
     population = program.populations[name]
     neuron = population.neuron
-    port = neuron.outputs[0] if outlet == name else outlet[len(name) + 1 :]
+    ours = neuron.outputs[0] if outlet == name else outlet[len(name) + 1 :]
     variables = neuron.variables if outlet == name else ()
-    raw = names.raw_name(port) if port in neuron.reports else ""
-    return Tap(variables, steps, population.n, port=names.output_name(neuron, port), raw=raw)
+    raw = raw_name(ours) if ours in neuron.reports else ""
+    return Tap(variables, steps, population.n, port=port, raw=raw)
 
 
 def _counted(program: Program, sent: Mapping[str, Any], steps: int) -> tuple[dict[str, Any], Ledger]:
@@ -171,30 +168,6 @@ def _source_messages(source: Source, steps: int) -> npt.NDArray[np.int64]:
     sent = np.zeros(source.n, np.int64)
     np.add.at(sent, source.indices, np.maximum(times, 0).astype(np.int64))
     return sent
-
-
-def _add_sinks(graph: LavaGraph, program: Program, steps: int) -> dict[str, Any]:
-    ring_buffer = lava_module("lava.proc.io.sink").RingBuffer
-    sinks = {}
-    for outlet, name in _outlets(program):
-        tap = _tap(program, outlet, name, 1)
-        sinks[outlet] = ring_buffer(shape=(program.populations[name].n,), buffer=steps)
-        getattr(graph.neurons[name], tap.port).connect(sinks[outlet].a_in)
-    return sinks
-
-
-def _components(program: Program) -> list[list[str]]:
-    """Names that are connected with each other; Lava runs one such part at a time."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    names = list(program.names)
-    number = {name: i for i, name in enumerate(names)}
-    ends = [(number[c.source], number[c.target]) for c in program.connections]
-    rows, columns = np.array(ends, np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(rows.size), (rows, columns)), shape=(len(names), len(names)))
-    _, label = connected_components(graph, directed=False)
-    return [[name for name in names if label[number[name]] == k] for k in range(int(label.max(initial=-1)) + 1)]
 
 
 def _integers(values: npt.NDArray[Any]) -> Int32:

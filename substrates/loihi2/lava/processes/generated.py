@@ -15,13 +15,8 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from substrates.loihi2.lava.engine_neuron import (
-    EngineNeuronModel,
-    EngineNeuronProcess,
-    input_name,
-    integer_state,
-    output_name,
-)
+from substrates.loihi2.lava.engine_neuron import EngineNeuronModel, EngineNeuronProcess, integer_state
+from substrates.loihi2.lava.names import input_name, output_name
 
 if TYPE_CHECKING:
     import numpy as np
