@@ -29,6 +29,7 @@ KINDS = {
     "profile": "hw_profiles.profile:PROFILES",
     "task": "equipoise.study.tasks:TASKS",
     "target": "equipoise.targets:TARGETS",
+    "workload": "equipoise.workloads.registry:WORKLOADS",
 }
 
 

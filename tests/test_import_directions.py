@@ -38,6 +38,10 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         "one workload on every machine",
         {"equipoise", "equipoise.qubo", "equipoise.training", "substrates", "hw_profiles"},
     ),
+    "equipoise.workloads": (
+        "uses with a known truth",
+        {"equipoise", "equipoise.qubo", "substrates", "hw_profiles"},
+    ),
     "equipoise.report": ("pages and figures", {"equipoise", "equipoise.study", "hw_profiles"}),
     "equipoise": ("one table of targets, one run", {"mappers", "substrates", "hw_profiles"}),
 }

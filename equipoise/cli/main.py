@@ -38,6 +38,7 @@ COMMANDS = {
     "report": ("report", "Make one self-contained HTML page out of records."),
     "records": ("records", "List, show and export records."),
     "sweep": ("sweep", "Run a study: a grid of runs, resumable, on many processes."),
+    "workload": ("workload", "Run uses with a known truth: quality, time and energy beside classical methods."),
     "fleet": ("fleet", "Run a trained network on many chips: yield, spread, worst chip."),
     "export": ("export", "Write a program in the form of another tool, such as a SPICE netlist."),
     "conform": ("conform", "Run the same programs on two targets and compare every integer."),

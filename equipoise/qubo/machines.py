@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
@@ -74,6 +76,27 @@ class Loihi2:
         #: where it is on one chip; None where it does not fit
         self.placement = place_annealer(self._annealer, problem)
         self.quantisation = self._quantised.as_dict()
+
+    def with_linear(self, linear: npt.NDArray[Any]) -> Loihi2:
+        """The same program, scale and place with other biases: synapses are not written again.
+
+        Args:
+            linear: (n,) whole numbers or reals that the program's scale represents exactly.
+
+        Raises:
+            InputError: they are not whole multiples of the scale, or a flip energy may leave the 24-bit state.
+        """
+        same, old = copy(self), self._quantised
+        ratio = old.ratio
+        scaled = np.asarray(linear) * ratio.numerator
+        diagonal = np.asarray(scaled // ratio.denominator, np.int64)
+        if (diagonal * ratio.denominator != scaled).any() or (diagonal & ((1 << self._shift) - 1)).any():
+            raise InputError(f"biases that are no multiples of {2**self._shift / ratio}; load what the scale can hold")
+        same._quantised = replace(old, problem=replace(old.problem, linear=np.asarray(linear)), diagonal=diagonal)
+        annealer = self._annealer
+        same._annealer = type(annealer)(*same._quantised.compact_csr(), annealer.settings)
+        same._annealer.placement = annealer.placement
+        return same
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:
         if wanted is not None:

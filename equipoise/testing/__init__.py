@@ -1,4 +1,4 @@
-"""Conformance kits: what a machine, annealer, rule, neuron or sampler of your own must do, checked in one call each."""
+"""Conformance kits: what a machine, annealer, rule, neuron, sampler or workload must do, checked in one call each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from equipoise.testing.rules import check_rule
     from equipoise.testing.samplers import check_sampler
     from equipoise.testing.substrates import check_faults, check_relaxation_substrate
+    from equipoise.testing.workloads import check_workload
 
 __all__ = [
     "check_annealing_substrate",
@@ -20,6 +21,7 @@ __all__ = [
     "check_relaxation_substrate",
     "check_rule",
     "check_sampler",
+    "check_workload",
 ]
 
 __getattr__, __dir__ = lazy_package(
@@ -30,5 +32,6 @@ __getattr__, __dir__ = lazy_package(
         "equipoise.testing.rules": ("check_rule",),
         "equipoise.testing.samplers": ("check_sampler",),
         "equipoise.testing.substrates": ("check_faults", "check_relaxation_substrate"),
+        "equipoise.testing.workloads": ("check_workload",),
     },
 )

@@ -1,4 +1,4 @@
-"""Ten files as a stranger writes them, each used by the Python API, the command line, a study and the report.
+"""Eleven files as a stranger writes them, each used by the Python API, the command line, a study and the report.
 
 The files import public names only, and nothing in the tree knows of them.
 """
@@ -39,6 +39,7 @@ OFFERED = {
     "data set": ("dataset.py", "rings"),
     "activation": ("activation.py", "ARCTAN"),
     "task": ("task.py", "descent"),
+    "workload": ("workload.py", "Coins"),
 }
 #: a small training run, as options; each kind replaces one of them
 SMALL = {
@@ -105,7 +106,7 @@ def records(folder: Path) -> dict[str, Path]:
     return found
 
 
-def test_the_ten_files_import_public_names_only() -> None:
+def test_the_eleven_files_import_public_names_only() -> None:
     for file in FILES.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
@@ -209,7 +210,7 @@ def test_a_device_and_a_profile_by_the_python_interface() -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The ten files as one installed distribution, by its entry points."""
+    """The eleven files as one installed distribution, by its entry points."""
     package = tmp_path / "site" / "strange"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
