@@ -104,6 +104,10 @@ def _pictures(runs: Sequence[Any]) -> dict[str, list[Picture]]:
             words = f"{caption}. {description}".strip()
             sections[section].append(Picture(name, caption, words, figure, svg(figure, name, words)))
 
+    for index, run in enumerate(runs):
+        drawn = draw.workload_picture(run)
+        if drawn is not None:
+            add("results", f"workload-{index}", f"{run.task} on {run.target.get('resolved', '?')}", *drawn)
     add("results", "search", "Best cost against steps", _trace_words(runs), draw.search_traces(runs))
     for column, (caption, unit) in CURVES.items():
         figure = draw.learning_curves(runs, column)

@@ -177,6 +177,9 @@ def _quality(record: Record) -> Quality | None:
     accuracies = [row["test_accuracy"] for row in epochs if row.get("test_accuracy") is not None]
     if accuracies:
         return Quality("test accuracy", float(accuracies[-1]), True)
+    if "quality_name" in results:  # a workload's headline
+        higher = results.get("quality_better") == "higher"
+        return Quality(str(results["quality_name"]), float(results["quality"]), higher)
     if "best_cost" in results:
         return Quality("best cost", float(results["best_cost"]), False)
     return None

@@ -160,6 +160,22 @@ def neuron(*, neuron: str, count: int = 32, steps: int = 200, seed: int = 0, **p
     )
 
 
+def workload(*, workload: str, target: str = "auto", seed: int = 0, size: str = "small", **arguments: Any) -> Outcome:
+    """`equipoise.workloads.run_workload`; further parameters are arguments of its instance, as in ``--size``."""
+    from equipoise.workloads import run_workload
+
+    parts = [f"{key}={':'.join(map(str, v)) if isinstance(v, list) else v}" for key, v in arguments.items()]
+    found = run_workload(workload, target, size=",".join([size, *parts]), seed=seed)
+    scores = [row for row in found.tables["scores"] if row["value"] == row["value"]]
+    spent = {f"seconds of {name}": one.latency.value for name, one in found.answers.items() if one.role != "truth"}
+    return Outcome(
+        {f"{row['score']}: {'machine' if row['role'] == 'machine' else row['answer']}": row["value"] for row in scores},
+        {"work_s": found.work_s, **{name: value for name, value in spent.items() if value is not None}},
+        found.ledger,
+        {"scores": found.tables["scores"], "front": found.tables.get("front", [])},
+    )
+
+
 def train(**parameters: Any) -> Outcome:
     """`equipoise.training.train` with these settings, written as in a run file."""
     from equipoise.training import train as run
@@ -190,6 +206,7 @@ TASKS: Registry[Callable[..., Outcome]] = Registry(
         Entry("peer", lambda: peer, "solve it with a CPU annealer of another package"),
         Entry("neuron", lambda: neuron, "drive a population of Loihi 2 neurons"),
         Entry("train", lambda: train, "train a network"),
+        Entry("workload", lambda: workload, "run a workload with a known truth"),
         Entry("calibrate", lambda: calibrate, "keep the processor busy for a while"),
     ),
     _accept,

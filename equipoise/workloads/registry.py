@@ -39,6 +39,9 @@ def _own(name: str, reference: str, text: str) -> Entry[Workload]:
 WORKLOADS: Registry[Workload] = Registry(
     "workload",
     "equipoise.workloads",
-    (_own("polar-decoding", "polar.workload:PolarDecoding", "maximum-likelihood decoding of polar and PAC codes"),),
+    (
+        _own("polar-decoding", "polar.workload:PolarDecoding", "maximum-likelihood decoding of polar and PAC codes"),
+        _own("pareto-qubo", "pareto.workload:ParetoQubo", "the front of several QUBO costs at once"),
+    ),
     _accept,
 )

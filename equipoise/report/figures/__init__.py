@@ -5,6 +5,7 @@ from equipoise.report.figures.curves import learning_curves, search_traces
 from equipoise.report.figures.energy import energy_split, phase_split, uncertainty
 from equipoise.report.figures.ranges import energy_ranges, latency_ranges
 from equipoise.report.figures.tradeoff import Front, fronts, tradeoff
+from equipoise.report.figures.workloads import workload_picture
 
 __all__ = [
     "Front",
@@ -17,4 +18,5 @@ __all__ = [
     "search_traces",
     "tradeoff",
     "uncertainty",
+    "workload_picture",
 ]
