@@ -20,6 +20,7 @@ import numpy.typing as npt
 from equipoise.run import Run, RunResult
 from equipoise.targets import Target
 from hw_profiles.errors import InputError
+from hw_profiles.measured import Measurement
 from mappers.placement import DoesNotFitError, Placement
 from mappers.program import place_program
 from substrates.loihi2 import program as engine
@@ -141,7 +142,9 @@ def run_network(
     with run.recording("network", config=config, seeds={}) as record:
         for k, program in enumerate(samples):
             with run.working():
-                options = {"probes": found.probes, "placement": cores} if on_engine else {}
+                options: dict[str, Any] = {"probes": found.probes, "placement": cores} if on_engine else {}
+                if run.choice.resolved == "loihi2":
+                    options["system"] = system
                 run.ledger.merge(found.add(k, run.choice.target.make("program", program, samples.steps, **options)))
             if record is not None:
                 row = {"sample": k, "class": int(found.classes[k])}
@@ -154,6 +157,8 @@ def run_network(
             record.result("scores", found.scores)
             if accuracy is not None:
                 record.result("accuracy", accuracy)
+            if found.measured is not None:
+                found.measured.write(record)
         return NetworkRun(
             network=ready,
             steps=samples.steps,
@@ -254,12 +259,16 @@ class _Found:
         self.classes = np.zeros(samples, np.int64)
         self.sent = {layer.name: 0 for layer in network.layers}
         self.overflows: dict[str, int] | None = None
+        self.measured: Measurement | None = None
         self.probes = [Probe(name)]
         if network.readout == "v":
             self.probes.append(Probe(name, "v", every=steps))  # once, at the end
 
     def add(self, k: int, run: Any) -> Any:
         """Keep sample ``k``; returns its counts."""
+        measured = getattr(run, "measured", None)
+        if measured is not None:  # by a board's own probes
+            self.measured = measured if self.measured is None else self.measured + measured
         name = self.network.output.name
         if isinstance(run, EngineRun):
             messages, voltage = run.probes[name, "messages"], run.probes.get((name, "v"))

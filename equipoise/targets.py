@@ -229,10 +229,14 @@ def _on_engine(program: Any, steps: int, *, probes: Any = (), placement: Any = N
     return Engine(program, placement=placement).run(steps, probes)
 
 
-def _on_lava(target: Any, *arguments: Any, **options: Any) -> Any:
+def _on_lava(target: Any, program: Any, steps: int, **options: Any) -> Any:
     from substrates.loihi2.lava.run import run_program
 
-    return run_program(*arguments, target=target, **options)
+    if target == "loihi2":
+        from mappers.chip_limits import check_chip
+
+        check_chip(program, options.pop("system", None))
+    return run_program(program, steps, target=target, **options)
 
 
 def _same(target: Target) -> Target:

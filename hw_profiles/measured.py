@@ -55,6 +55,20 @@ class Measurement:
     rails: tuple[Rail, ...] = field(default=())
     method: str = ""
 
+    def __add__(self, other: Measurement) -> Measurement:
+        """Both, one after the other; rails of one name are added, their static part where both have it."""
+        rails = {rail.name: rail for rail in self.rails}
+        for rail in other.rails:
+            mine = rails.get(rail.name)
+            if mine is None:
+                rails[rail.name] = rail
+                continue
+            known = mine.static_j is not None and rail.static_j is not None
+            static = (mine.static_j or 0.0) + (rail.static_j or 0.0) if known else None
+            rails[rail.name] = Rail(rail.name, mine.energy_j + rail.energy_j, static)
+        wall, cpu = self.wall_ns + other.wall_ns, self.cpu_ns + other.cpu_ns
+        return Measurement(wall, cpu, tuple(rails.values()), self.method or other.method)
+
     @property
     def energy_j(self) -> float | None:
         """Sum over the rails, or None when nothing was measured."""

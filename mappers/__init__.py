@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mappers._loihi_probe import Loihi2Probe, probe_loihi2
+from mappers.chip_limits import check_chip
 from mappers.connectivity import Connectivity, Group
 from mappers.limits import ChipLimits, System, list_systems, load_system
 from mappers.placement import DoesNotFitError, Misfit, Placement, place
@@ -20,6 +21,7 @@ __all__ = [
     "Placement",
     "System",
     "Utilisation",
+    "check_chip",
     "connectivity_of",
     "list_systems",
     "load_system",

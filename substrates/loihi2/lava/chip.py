@@ -12,26 +12,72 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hw_profiles.errors import TargetUnavailableError
+from hw_profiles.measured import Measurement, from_lava
+from substrates.loihi2.lava.border import ADAPTERS
 from substrates.loihi2.lava.loader import lava_module
 
 if TYPE_CHECKING:
     from substrates.loihi2.lava.builder import LavaGraph
     from substrates.loihi2.program import Program
 
-__all__ = ["SDK_MODULES", "chip_configuration", "missing_modules"]
+__all__ = ["SDK_MODULES", "BoardProbes", "chip_configuration", "missing_modules", "require_extension"]
+
+PROFILER = "lava.utils.loihi2_profiler"
 
 #: modules that only Intel's extension of Lava has: models for cores, models in C, their compiler, and the probes
 SDK_MODULES = (
     "lava.magma.core.model.nc.model",
     "lava.magma.core.model.c.model",
     "lava.magma.compiler.subcompilers.nc.ncproc_compiler",
-    "lava.utils.loihi2_profiler",
+    PROFILER,
 )
 
 
 def missing_modules() -> tuple[str, ...]:
-    """Those of `SDK_MODULES` that are not there; imports none of them, never raises."""
-    return tuple(name for name in SDK_MODULES if not _found(name))
+    """Those of `SDK_MODULES`, and the adapters, that are not there; imports none of them, never raises."""
+    return tuple(name for name in (*SDK_MODULES, ADAPTERS) if not _found(name))
+
+
+def require_extension() -> None:
+    """Raise unless Intel's extension is whole.
+
+    Raises:
+        TargetUnavailableError: names the modules that are missing.
+    """
+    missing = missing_modules()
+    if missing:
+        raise TargetUnavailableError(
+            f"Intel's Loihi extension of Lava is not installed here: no {', '.join(missing)} (INRC members get it)"
+        )
+
+
+class BoardProbes:
+    """Power and time of one run by Intel's probes, where the extension has them.
+
+    Args:
+        steps: of the run.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.problem = ""
+        self.callbacks: list[Any] = []
+        try:
+            profiler = lava_module(PROFILER)
+            self.callbacks = [profiler.Loihi2Power(num_steps=steps), profiler.Loihi2ExecutionTime()]
+        except Exception as error:  # the extension is closed: whatever it raises is its own
+            self.problem = f"no probes: {error!r}"
+
+    def read(self) -> Measurement | None:
+        """What they measured; None where there is nothing, and `problem` says why."""
+        if not self.callbacks:
+            return None
+        try:
+            power, execution_time = self.callbacks
+            return from_lava(power, execution_time, self.steps)
+        except Exception as error:
+            self.problem = f"the probes could not be read: {error!r}"
+            return None
 
 
 def _found(module: str) -> bool:
@@ -48,11 +94,7 @@ def chip_configuration(program: Program, graph: LavaGraph) -> Any:
         TargetUnavailableError: Intel's extension is not whole, or names the neurons and connections without a model for
             the chip.
     """
-    missing = missing_modules()
-    if missing:
-        raise TargetUnavailableError(
-            f"Intel's Loihi extension of Lava is not installed here: no {', '.join(missing)} (INRC members get it)"
-        )
+    require_extension()
     try:
         base = lava_module("lava.magma.core.run_configs").Loihi2HwCfg
         kinds = tuple(_kinds())

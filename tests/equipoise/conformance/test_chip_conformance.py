@@ -31,6 +31,7 @@ STUBS = {
         "class AbstractNcProcessModel(AbstractProcessModel):\n    pass\n"
     ),
     "lava/magma/compiler/subcompilers/nc/ncproc_compiler.py": "",
+    "lava/proc/embedded_io/spike.py": "",
 }
 
 

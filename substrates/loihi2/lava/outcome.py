@@ -1,0 +1,102 @@
+"""What a run on Lava gives back, and how it is read from processes, counted, and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw_profiles.ledger import Ledger
+from hw_profiles.measured import Measurement
+from substrates.loihi2.engine.counts import count
+from substrates.loihi2.lava.builder import LavaGraph
+from substrates.loihi2.lava.chip_program import BorderDelay
+from substrates.loihi2.lava.loader import lava_module
+from substrates.loihi2.lava.plan import components, outlets
+from substrates.loihi2.program import Program, Source
+
+__all__ = [
+    "Int32", "LavaRun", "contiguous", "counted", "final_states", "integers", "outlets_of", "parts_of", "run_steps",
+    "sent_by",
+]  # fmt: skip
+
+Int32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class LavaRun:
+    """What a program's populations did, by name.
+
+    Attributes:
+        messages: per outlet (see `Program.outlets`; sources left out) (steps, n) message of every neuron at every
+            step, 0 for silence.
+        states: per variable (steps, n) after every step; empty when recorded by ports.
+        final: per variable (n,) after the last step.
+        sent: per outlet, how many messages each neuron sent, those of sources included.
+        ledger: counted from these.
+        measured: time and energy by the board's own probes; None where there are none.
+        delay: of the adapters, on the chip.
+        notes: what could not be had.
+    """
+
+    messages: dict[str, Int32]
+    states: dict[str, dict[str, Int32]]
+    final: dict[str, dict[str, Int32]]
+    sent: dict[str, npt.NDArray[np.int64]]
+    ledger: Ledger
+    measured: Measurement | None = None
+    delay: BorderDelay | None = None
+    notes: tuple[str, ...] = ()
+
+
+def parts_of(program: Program) -> list[list[str]]:
+    """The populations of every connected part that has any."""
+    found = [[name for name in names if name in program.populations] for names in components(program)]
+    return [populations for populations in found if populations]
+
+
+def outlets_of(program: Program, populations: list[str]) -> list[str]:
+    return [outlet for outlet, name, _ in outlets(program) if name in populations]
+
+
+def run_steps(steps: int) -> Any:
+    return lava_module("lava.magma.core.run_conditions").RunSteps(num_steps=steps)
+
+
+def final_states(graph: LavaGraph, populations: list[str]) -> dict[str, dict[str, Int32]]:
+    """What the state variables hold now."""
+    return {
+        name: {v: integers(getattr(graph.neurons[name], v).get()) for v in graph.variables[name]}
+        for name in populations
+    }
+
+
+def contiguous(messages: Mapping[str, Int32]) -> dict[str, Int32]:
+    return {outlet: np.ascontiguousarray(values) for outlet, values in messages.items()}
+
+
+def sent_by(messages: Mapping[str, Int32]) -> dict[str, npt.NDArray[np.int64]]:
+    return {outlet: np.count_nonzero(values, axis=0) for outlet, values in messages.items()}
+
+
+def counted(program: Program, sent: Mapping[str, Any], steps: int) -> tuple[dict[str, Any], Ledger]:
+    """What everything sent, populations as seen and sources as they have to, and the ledger of that."""
+    every = {name: _source_messages(source, steps) for name, source in program.sources.items()} | dict(sent)
+    return every, count(program, None, every, steps)
+
+
+def _source_messages(source: Source, steps: int) -> npt.NDArray[np.int64]:
+    """How many events each neuron of a source sends in ``steps`` steps."""
+    length = source.starts.size - 1
+    step = np.repeat(np.arange(length), np.diff(source.starts))
+    times = (steps - step + length - 1) // length if source.repeat else (step < steps)
+    sent = np.zeros(source.n, np.int64)
+    np.add.at(sent, source.indices, np.maximum(times, 0).astype(np.int64))
+    return sent
+
+
+def integers(values: npt.NDArray[Any]) -> Int32:
+    return np.rint(np.asarray(values)).astype(np.int32)
