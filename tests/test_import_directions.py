@@ -47,6 +47,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
 }
 #: rooms over all others, which may import any of them
 ABOVE = (
+    "equipoise.chip_check",
     "equipoise.cli",
     "equipoise.bench",
     "equipoise.demo",

@@ -41,6 +41,7 @@ COMMANDS = {
     "workload": ("workload", "Run uses with a known truth: quality, time and energy beside classical methods."),
     "fleet": ("fleet", "Run a trained network on many chips: yield, spread, worst chip."),
     "export": ("export", "Write a program in the form of another tool, such as a SPICE netlist."),
+    "chip": ("chip", "Check a Loihi 2 board: what works, what does not, one file to send in."),
     "conform": ("conform", "Run the same programs on two targets and compare every integer."),
     "bench": ("bench", "Measure speed and quality against peers on this machine."),
 }
