@@ -2,9 +2,10 @@
 
 Every weight of a simplex grid makes one QUBO, sum_m round(64 w_m) Q_m, annealed many times on the same neurons
 (synapses and biases are written anew for each weight, and counted). What no other state beats, of all reads of all
-weights, is the answer. The exact optimum of every weight gives supported points only, however good the solver (control ``every weight's
-optimum``); anneals that end at a temperature of ``end`` times the largest coefficient scatter around it and find the
-others. Beyond 20 variables there is no exact front: then the best front that local search knows is the yardstick.
+weights, is the answer. The exact optimum of every weight gives supported points only, however good the solver (control
+``every weight's optimum``); anneals that end at a temperature of ``end`` times the largest coefficient scatter around
+it and find the others. Beyond 20 variables there is no exact front: then the best front that local search knows is the
+yardstick.
 """
 
 from __future__ import annotations
