@@ -116,6 +116,7 @@ def by_backprop(case: Case, seed: int) -> dict[str, Any]:
     torch.manual_seed(seed)
     act: Any = nn.ReLU if case.backprop == "relu" else lambda: _Logistic()
     if "conv" in shared:
+        data = data.as_images()
         width, channels, blocks = data.train_inputs.shape[-1], data.train_inputs.shape[1], []
         for out in shared["conv"]:
             blocks += [nn.Conv2d(channels, out, 3, padding=1), nn.AvgPool2d(2), act()]

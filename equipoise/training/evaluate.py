@@ -13,6 +13,7 @@ from substrates.base import Stop
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from equipoise.training.datasets.base import Inputs
     from learning_rules import Rule
     from substrates.base import RelaxationSubstrate
 
@@ -20,7 +21,7 @@ __all__ = ["accuracy", "gradient_cosine", "response_to_noise"]
 
 
 def accuracy(
-    machine: RelaxationSubstrate, inputs: Tensor, targets: Tensor, stop: Stop, *, batch_size: int = 500
+    machine: RelaxationSubstrate, inputs: Inputs, targets: Tensor, stop: Stop, *, batch_size: int = 500
 ) -> tuple[float, float, Ledger]:
     """Share of samples the machine's free equilibrium classifies rightly, share that converged, and the counts."""
     right = converged = 0

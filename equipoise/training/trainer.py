@@ -254,8 +254,7 @@ class _Training:
         total = {"loss": 0.0, "finite": 0, "right": 0, "settled": 0, "used": 0, "equilibrations": 0, "homeostasis": 0.0}
         nudge: float | None = None
         try:
-            for number, index in enumerate(batches):
-                inputs, targets = data.batch(index, self.device)
+            for number, (inputs, targets) in enumerate(data.batches(batches, self.device)):
                 if data.augment is not None:
                     inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
                 done = (epoch - 1 + number / len(batches)) / config.epochs
@@ -266,7 +265,7 @@ class _Training:
                     self.scheduler.step()
                 self.run.ledger.merge(self.machine.program())
                 self.run.ledger.merge(report.ledger)
-                self.samples[TRAINING_SAMPLE] += len(index)
+                self.samples[TRAINING_SAMPLE] += len(targets)
                 finite = torch.isfinite(report.loss)
                 total["loss"] += float(torch.where(finite, report.loss, torch.zeros_like(report.loss)).sum())
                 total["finite"] += int(finite.sum())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 
+from equipoise.training.datasets.streaming import Streamed
 from hw_profiles.errors import InputError
 from substrates.seeds import stream
 
@@ -19,6 +20,8 @@ __all__ = ["Recipe", "Split", "finish"]
 
 #: (batch of images, random stream) -> augmented batch
 Augment = Callable[["Tensor", np.random.Generator], "Tensor"]
+#: samples in memory, or read when they are wanted
+Inputs: TypeAlias = Union["Tensor", Streamed]
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,20 @@ class Recipe:
 class Split:
     """Training and test samples: float32 images (count, *shape) and int64 class indices.
 
-    ``augment`` is applied to training batches only. Validation samples are held out of the training samples
-    (`holding_out`); there are none at first.
+    Inputs are tensors, or `Streamed`: read batch by batch. ``augment`` is applied to training batches only. Validation
+    samples are held out of the training samples (`holding_out`); there are none at first.
     """
 
     name: str
-    train_inputs: Tensor
+    train_inputs: Inputs
     train_targets: Tensor
-    test_inputs: Tensor
+    test_inputs: Inputs
     test_targets: Tensor
     classes: int
     source: str = ""
     augment: Augment | None = None
     recipe: Recipe = field(default_factory=Recipe)
-    validation_inputs: Tensor | None = None
+    validation_inputs: Inputs | None = None
     validation_targets: Tensor | None = None
 
     @property
@@ -76,12 +79,12 @@ class Split:
                 f"{self.name} has samples of shape {self.input_shape}; convolutions need (height, width) or "
                 "(channels, height, width)"
             )
-        return replace(self, train_inputs=self.train_inputs[:, None], test_inputs=self.test_inputs[:, None])
+        return replace(self, train_inputs=_channel(self.train_inputs), test_inputs=_channel(self.test_inputs))
 
     def on(self, device: torch.device) -> Split:
         """The split on an accelerator, whole where it takes less than half of the free memory; else page-locked on
         the host, from where `batch` sends it in time."""
-        if device.type != "cuda":
+        if device.type != "cuda" or isinstance(self.train_inputs, Streamed) or isinstance(self.test_inputs, Streamed):
             return self
         import torch
 
@@ -107,9 +110,9 @@ class Split:
         held, kept = order[:count].sort().values, order[count:].sort().values
         return replace(
             self,
-            train_inputs=self.train_inputs[kept],
+            train_inputs=_some(self.train_inputs, kept),
             train_targets=self.train_targets[kept],
-            validation_inputs=self.train_inputs[held],
+            validation_inputs=_some(self.train_inputs, held),
             validation_targets=self.train_targets[held],
         )
 
@@ -119,11 +122,17 @@ class Split:
         held = self.validation_targets
         return len(self.test_targets) + (0 if held is None else len(held))
 
-    def batch(self, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Training samples by number, on ``device``."""
-        index = index.to(self.train_inputs.device)
-        inputs, targets = self.train_inputs[index], self.train_targets[index]
-        return inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+    def batches(self, groups: Sequence[Tensor], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+        """Training samples by number, group after group, on ``device``."""
+        if isinstance(self.train_inputs, Streamed):
+            for index, inputs in zip(groups, self.train_inputs.batches(groups)):
+                targets = self.train_targets[index]
+                yield inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+            return
+        for index in groups:
+            index = index.to(self.train_inputs.device)
+            inputs, targets = self.train_inputs[index], self.train_targets[index]
+            yield inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
 
     def limited(self, train: int | None, test: int | None) -> Split:
         """The first ``train`` and ``test`` samples.
@@ -136,11 +145,19 @@ class Split:
                 raise InputError(f"{what} samples: got {wanted}, {self.name} has 1 to {have}")
         return replace(
             self,
-            train_inputs=self.train_inputs[:train],
+            train_inputs=_some(self.train_inputs, slice(train)),
             train_targets=self.train_targets[:train],
-            test_inputs=self.test_inputs[:test],
+            test_inputs=_some(self.test_inputs, slice(test)),
             test_targets=self.test_targets[:test],
         )
+
+
+def _some(inputs: Inputs, which: Any) -> Inputs:
+    return inputs.subset(which) if isinstance(inputs, Streamed) else inputs[which]
+
+
+def _channel(inputs: Inputs) -> Inputs:
+    return inputs.with_channel() if isinstance(inputs, Streamed) else inputs[:, None]
 
 
 def _permutation(count: int) -> Tensor:
@@ -152,8 +169,8 @@ def _permutation(count: int) -> Tensor:
 
 def finish(
     name: str,
-    train: tuple[Tensor, Tensor],
-    test: tuple[Tensor, Tensor],
+    train: tuple[Inputs, Tensor],
+    test: tuple[Inputs, Tensor],
     classes: int,
     source: str,
     augment: Augment | None = None,
@@ -172,7 +189,7 @@ def finish(
         low, high = int(targets.min()), int(targets.max())
         if low < 0 or high >= classes:
             raise InputError(f"{source}: {what} labels run from {low} to {high}; expected 0 to {classes - 1}")
-        if not bool(inputs.isfinite().all()):
+        if not isinstance(inputs, Streamed) and not bool(inputs.isfinite().all()):
             raise InputError(f"{source}: the {what} images hold NaN or infinite values")
     if train[0].shape[1:] != test[0].shape[1:]:
         raise InputError(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.training.datasets.base import Split, finish
 from equipoise.training.datasets.registry import DATASETS
+from equipoise.training.datasets.streaming import Streamed, labels_of
 from hw_profiles.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from torch.utils.data import Dataset
 
 __all__ = ["from_torch", "load_dataset"]
@@ -31,22 +33,38 @@ def load_dataset(name: str, data_dir: Path | str | None = None) -> Split:
     return found
 
 
-def from_torch(train: Dataset[Any], test: Dataset[Any], *, classes: int, name: str = "custom") -> Split:
-    """Any two map-style torch data sets of (image tensor, class index), read into memory.
+def from_torch(
+    train: Dataset[Any],
+    test: Dataset[Any],
+    *,
+    classes: int,
+    name: str = "custom",
+    columns: tuple[str, str] | None = None,
+    stream: bool = False,
+    workers: int = 0,
+) -> Split:
+    """Any two map-style data sets of (image tensor, class index): torch's, torchvision's, Hugging Face's.
+
+    Args:
+        train, test: anything with ``len`` and ``[number]``.
+        classes: how many there are; labels are 0 to ``classes - 1``.
+        columns: names of image and class where samples are mappings.
+        stream: read a batch when it is wanted instead of all samples now. Labels are read now: from ``targets``, the
+            label column, or by going through the set once. Samples drawn anew at every reading (augmentation inside
+            the data set) are then new in every epoch, and the same bits are no longer promised.
+        workers: processes that read ahead of the training, where streamed; they change no bit.
 
     Raises:
         InputError: samples that are not tensors of one shape, labels out of range.
     """
-    import torch
+    pairs = [_both(data, name, columns, workers if stream else 0) for data in (train, test)]
+    (inputs, targets), (test_inputs, test_targets) = pairs
+    if not stream:
+        whole, tested = inputs[slice(None)], test_inputs[slice(None)]
+        return finish(name, (whole, targets), (tested, test_targets), classes, name)
+    return finish(name, (inputs, targets), (test_inputs, test_targets), classes, name)
 
-    def read(data: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        pairs = [data[i] for i in range(len(data))]
-        if not pairs:
-            raise InputError(f"{name}: a data set is empty")
-        try:
-            inputs = torch.stack([torch.as_tensor(x).float() for x, _ in pairs])
-            return inputs, torch.tensor([int(y) for _, y in pairs])
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"{name}: expected (tensor of one shape, class index) samples ({error})") from None
 
-    return finish(name, read(train), read(test), classes, name)
+def _both(data: Any, name: str, columns: tuple[str, str] | None, workers: int) -> tuple[Streamed, torch.Tensor]:
+    """A data set's inputs, unread, and its labels."""
+    return Streamed.of(data, name, columns, workers), labels_of(data, name, columns)
