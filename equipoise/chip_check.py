@@ -62,7 +62,6 @@ def check_chip_here(
     if unknown:
         raise InputError(f"no model {unknown[0]!r}; there are {', '.join(MODELS)}")
     found: dict[str, Any] = {"equipoise": __version__, "python": platform.python_version(), "steps": []}
-    tell("extension, host and board")
     probe = probe_loihi2()
     absent = (*probe.missing, *(f"the extension lacks {name}" for name in missing_modules() if probe.sdk_importable))
     if absent:

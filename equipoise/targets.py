@@ -11,7 +11,7 @@ import inspect
 
 # Imports inside functions are late: the table of targets is read without torch and numba.
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +36,7 @@ __all__ = [
     "able",
     "choose_target",
     "find_target",
+    "first_of",
     "given",
     "profile_of",
 ]
@@ -333,7 +334,7 @@ def choose_target(requested: str | Target, work: Work) -> TargetChoice:
         TargetUnavailableError: a target asked for by name is not here; the text names every missing piece.
     """
     if requested == "auto":
-        return _first(work)
+        return first_of(map(TARGETS.find, TARGETS), lambda target: work in target.works, WORKS[work])
     target = find_target(requested)
     missing = target.probe().missing
     others = f"to {WORKS[work]} there are {', '.join(t.name for t in able(work) if t is not target)}"
@@ -347,19 +348,23 @@ def choose_target(requested: str | Target, work: Work) -> TargetChoice:
     return TargetChoice(str(requested) if isinstance(requested, str) else target.name, target, "asked for by name")
 
 
-def _first(work: Work) -> TargetChoice:
-    """The first target that can do ``work`` here. Only what has the factory is looked for."""
+def first_of(candidates: Iterable[Target], able_to: Callable[[Target], bool], what: str) -> TargetChoice:
+    """The first target that can do ``what`` and is here; what was passed over is said. Only what can is looked for.
+
+    Raises:
+        TargetUnavailableError: none of them.
+    """
     passed: list[tuple[str, str, str]] = []  # name, in short, in full
-    for target in map(TARGETS.find, TARGETS):
-        missing = target.probe().missing if work in target.works else ()
-        if work not in target.works:
-            passed.append((target.name, f"cannot {WORKS[work]} yet", f"cannot {WORKS[work]} in this version"))
+    for target in candidates:
+        missing = target.probe().missing if able_to(target) else ()
+        if not able_to(target):
+            passed.append((target.name, f"cannot {what} yet", f"cannot {what} in this version"))
         elif missing:
             passed.append((target.name, "is not here", f"is not available: {'; '.join(missing)}"))
         elif not passed:
-            return TargetChoice("auto", target, f"the first that can {WORKS[work]}")
+            return TargetChoice("auto", target, f"the first that can {what}")
         else:
             short = ", ".join(f"{name} {why}" for name, why, _ in passed)
             warnings.warn(f"auto runs on {target.name}: {short} (see equipoise targets)", TargetNote, stacklevel=4)
             return TargetChoice("auto", target, "; ".join(f"{name} {why}" for name, _, why in passed))
-    raise TargetUnavailableError(f"no target can {WORKS[work]} here: {'; '.join(f'{n} {w}' for n, _, w in passed)}")
+    raise TargetUnavailableError(f"no target can {what} here: {'; '.join(f'{n} {w}' for n, _, w in passed)}")

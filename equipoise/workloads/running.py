@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from equipoise import run as runs
-from equipoise.targets import Target, TargetChoice, find_target
+from equipoise.targets import TARGETS, Target, TargetChoice, find_target, first_of
 from equipoise.workloads.interface import Control, Score, Truth, Workload
 from equipoise.workloads.registry import WORKLOADS
 from equipoise.workloads.sizes import parse_size
@@ -92,21 +92,21 @@ def choose_machine(workload: Workload, requested: str | Target) -> TargetChoice:
     """
     machines = workload.machines()
     if requested == "auto":
-        for target in machines.values():
-            if not target.probe().missing:
-                return TargetChoice("auto", target, "the first that can run this workload and is here")
-        raise TargetUnavailableError(f"no machine for this workload is here; it runs on {', '.join(machines)}")
+        general = (TARGETS.find(name) for name in TARGETS)
+        candidates = general if next(iter(machines)) in TARGETS else machines.values()
+        return first_of(candidates, lambda t: machines.get(t.name) is t, "run this workload")
     target = machines[requested] if isinstance(requested, str) and requested in machines else find_target(requested)
     name = requested if isinstance(requested, str) else target.name
-    if target.name not in machines or machines[target.name] is not target:
-        refused = workload.refusal(target)
-        if refused:
-            raise InputError(
-                f"the target {target.name!r} is refused: {refused}; this workload runs on {', '.join(machines)}"
-            )
-    missing = target.probe().missing
+    missing = "; ".join(target.probe().missing)
+    refused = "" if machines.get(target.name) is target else workload.refusal(target)
+    others = f"this workload runs on {', '.join(machines)}"
+    if refused:
+        text = f"the target {target.name!r} ({target.text}) cannot run this workload: {refused}"
+        if missing:
+            raise TargetUnavailableError(f"{text}; and it is not available here: {missing}; {others}")
+        raise InputError(f"{text}; {others}")
     if missing:
-        raise TargetUnavailableError(f"the target {target.name!r} is not available: {'; '.join(missing)}")
+        raise TargetUnavailableError(f"the target {target.name!r} is not available: {missing}")
     return TargetChoice(name, target, "asked for by name")
 
 
@@ -140,11 +140,12 @@ def run_workload(
     found = WORKLOADS.find(workload) if isinstance(workload, str) else workload
     parameters = parse_size(found, size)
     machine_seed = derive_seed(seed, "workload machine") % 2**63
-    choice = choose_machine(found, target)
-    asked = str(profile or choice.target.profile)
-    prices = load_profile(asked)
+    prices = load_profile(profile) if profile else None
     check_outputs({"out": out}, force=overwrite)
     instance = found.instance(seed, **parameters)
+    choice = choose_machine(found, target)  # the last that can refuse: what it falls back to is said once, if at all
+    asked = str(profile or choice.target.profile)
+    prices = prices or load_profile(asked)
     run = runs.Run(choice, prices, asked, None if out is None else Path(out), overwrite)
     config = {"workload": named, "problem": named, "size": parameters, "unit": found.unit}
     with run.recording("workload", config=config, seeds={"seed": int(seed)}):

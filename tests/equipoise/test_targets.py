@@ -123,7 +123,11 @@ def command_lines(tmp_path: Path) -> dict[str, list[str]]:
     problem = tmp_path / "small.npz"
     assert run(["qubo", "generate", "mis", "--nodes", "12", "--density", "0.3", "--out", str(problem)]) == 0
     small = ["--epochs", "1", "--train-samples", "32", "--test-samples", "32", "--layers", "64-16-10"]
-    return {"qubo solve": ["qubo", "solve", str(problem), "--steps", "50"], "train": ["train", *small]}
+    return {
+        "qubo solve": ["qubo", "solve", str(problem), "--steps", "50"],
+        "train": ["train", *small],
+        "workload run": ["workload", "run", "polar-decoding", "--size", "small"],
+    }
 
 
 @pytest.mark.parametrize("there", [True, False])
