@@ -68,17 +68,30 @@ class _Grouped(click.Command):
 @click.argument("run_file", required=False, metavar="[RUN.toml]", type=click.Path(path_type=Path))
 @_options
 @click.option("--save-config", type=click.Path(path_type=Path), help="Write these options as a run file, and end.")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Show the epochs in TensorBoard.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 @click.pass_context
 def command(
-    ctx: click.Context, /, run_file: Path | None, save_config: Path | None, as_json: bool, **options: Any
+    ctx: click.Context,
+    /,
+    run_file: Path | None,
+    save_config: Path | None,
+    tensorboard: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Train a network by equilibrium propagation.
 
     Options come from RUN.toml, where one is given, and from the command line, which comes first. Forward and backward
-    weights are independent (their angle at the start is --angle); --homeostasis pulls them together. Runs on one
-    thread; the same seed gives the same bits.
+    weights are independent (their angle at the start is --angle); --homeostasis pulls them together. The same seed
+    gives the same bits, on any number of threads.
     """
+    from equipoise.training.callbacks import TensorBoard
     from equipoise.training.run_file import config_from, read_run_file, run_file_text
     from equipoise.training.trainer import train
     from hw_profiles.errors import Interrupted
@@ -93,6 +106,7 @@ def command(
         return 0
     goes_on = ("--out", "--checkpoint") if config.resume else ()
     claim({"--out": config.out, "--checkpoint": config.checkpoint_path}, force=config.force, goes_on=goes_on)
+    boards = [] if tensorboard is None else [TensorBoard(tensorboard)]
     out = console()
     with progress(enabled=not as_json) as display:
         task = display.add_task("training")
@@ -110,7 +124,7 @@ def command(
                 display.update(task, description=f"epoch {news['epoch']}", total=total, completed=done)
 
         try:
-            result = train(config, show)
+            result = train(config, [show, *boards])
         except Interrupted as interrupted:  # the API raises; here what was done is shown, and the exit code says it
             result = interrupted.result
     where = f"{result.target.resolved} ({result.status})"

@@ -6,12 +6,13 @@ import json
 import secrets
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from equipoise.run import Run
 from equipoise.training.build import make_learner, make_network, make_optimizer
+from equipoise.training.callbacks import Callback, listeners
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
@@ -36,10 +37,7 @@ if TYPE_CHECKING:
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
 
-__all__ = ["Progress", "train"]
-
-#: called after every batch and epoch with what is known so far
-Progress = Callable[[dict[str, Any]], None]
+__all__ = ["train"]
 
 #: settings that may differ between a run and its resumption
 _FREE = {"out", "checkpoint", "resume", "force", "data_dir", "patience", "profile", "target", "threads"}
@@ -51,7 +49,7 @@ _HELD_OUT = 0.1
 @checked
 def train(
     config: TrainConfig,
-    progress: Progress | None = None,
+    progress: Callback | Iterable[Callback] | None = None,
     *,
     data: Split | None = None,
     network: Network | None = None,
@@ -67,7 +65,7 @@ def train(
 
     Args:
         config: what to do.
-        progress: called with ``{"epoch", "epochs", "batch", "batches", ...}``.
+        progress: a callback, or several: see `equipoise.training.Callback`.
         data: instead of ``config.dataset``; ``config.dataset`` is then only a name.
         network: instead of the layered network of the configuration (flat or image input as its shape says).
         machine: instead of the target's; must hold ``network``.
@@ -78,10 +76,11 @@ def train(
     """
     import torch
 
+    told = listeners(progress)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _Training.prepare(config, data, network, machine).go(progress or (lambda _: None))
+        return _Training.prepare(config, data, network, machine).go(told)
     finally:
         torch.set_num_threads(threads)
 
@@ -213,7 +212,7 @@ class _Training:
             INFERENCE: len(self.history) * self.data.evaluated,
         }
 
-    def go(self, progress: Progress) -> TrainResult:
+    def go(self, progress: Callback) -> TrainResult:
         """All epochs that are left."""
         with self.run.recording(
             "train",
@@ -231,7 +230,7 @@ class _Training:
                 raise Interrupted(self._finish("interrupted")) from None
             return self._finish(status)
 
-    def _epochs(self, progress: Progress) -> str:
+    def _epochs(self, progress: Callback) -> str:
         if not self.history:
             self.run.ledger.merge(self.machine.program())
         for epoch in range(len(self.history) + 1, self.config.epochs + 1):
@@ -243,7 +242,7 @@ class _Training:
                 return "stopped early"
         return "complete"
 
-    def _epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+    def _epoch(self, epoch: int, progress: Callback) -> dict[str, Any]:
         import torch
 
         config, data = self.config, self.data
