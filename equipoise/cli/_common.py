@@ -54,11 +54,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def console() -> Console:
+def console(*, quiet: bool = False) -> Console:
     """A console on standard error: tables and notes never mix with data."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, quiet=quiet)
 
 
 @contextmanager

@@ -93,6 +93,7 @@ def command(
     """
     from equipoise.training.callbacks import TensorBoard
     from equipoise.training.run_file import config_from, read_run_file, run_file_text
+    from equipoise.training.team import leads_here
     from equipoise.training.trainer import train
     from hw_profiles.errors import Interrupted
     from hw_profiles.output import write_output
@@ -105,10 +106,12 @@ def command(
         write_output(save_config, run_file_text(config).encode(), force=config.force)
         return 0
     goes_on = ("--out", "--checkpoint") if config.resume else ()
-    claim({"--out": config.out, "--checkpoint": config.checkpoint_path}, force=config.force, goes_on=goes_on)
-    boards = [] if tensorboard is None else [TensorBoard(tensorboard)]
-    out = console()
-    with progress(enabled=not as_json) as display:
+    leads = leads_here(config.processes)
+    if leads:
+        claim({"--out": config.out, "--checkpoint": config.checkpoint_path}, force=config.force, goes_on=goes_on)
+    boards = [] if tensorboard is None or not leads else [TensorBoard(tensorboard)]
+    out = console(quiet=not leads)
+    with progress(enabled=leads and not as_json) as display:
         task = display.add_task("training")
 
         def show(news: dict[str, Any]) -> None:
@@ -131,7 +134,7 @@ def command(
     out.print(f"test accuracy {100 * result.test_accuracy:.2f} % on {where}", markup=False)
     if result.record is not None:
         out.print(f"record {result.record}", markup=False, highlight=False)
-    if as_json:
+    if as_json and leads:
         emit_json(result.as_dict())
     return 130 if result.status == "interrupted" else 0
 

@@ -29,6 +29,7 @@ YOUNGER = {
     "pooling": "average",
     "valid_last": False,
     "validation": 0.0,
+    "processes": 1,
 }
 
 VERSION = 1

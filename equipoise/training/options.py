@@ -211,6 +211,7 @@ class Keeping(Options):
 
     seed: int = option(0, "Of weights, batches, draws and the chip instance.", low=0)
     probe_samples: int = option(100, "Samples on which the gradient is compared with the adjoint's.", low=1)
+    processes: int = option(1, "Of torchrun, which share every batch (data-parallel).", low=1)
     out: Path | None = option(None, "Record (HDF5) to write.")
     checkpoint: Path | None = option(None, "What a resume needs.", usual="beside the record")
     resume: bool = option(False, "Go on from the checkpoint, bit for bit.", moment=True)

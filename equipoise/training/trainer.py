@@ -16,23 +16,28 @@ from equipoise.training.callbacks import Callback, listeners
 from equipoise.training.checkpoint import load_checkpoint, restore_machine, save_checkpoint
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets import Split, load_dataset
+from equipoise.training.datasets.base import some
 from equipoise.training.devices import place_network, require_device
 from equipoise.training.evaluate import accuracy, gradient_cosine, response_to_noise
 from equipoise.training.machines import make_machine, place_machine
 from equipoise.training.result import TrainResult
+from equipoise.training.team import Team, under_torchrun
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError, Interrupted
-from hw_profiles.ledger import Event, Phase
+from hw_profiles.ledger import Event, Ledger, Phase
 from hw_profiles.output import Output
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
 from hw_profiles.reading import reading
 from learning_rules import Learner, LearnerState, symmetry, weight_angle
 from substrates.network import Dense
 from substrates.seeds import stream
+from substrates.threads import using_threads
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
+    from equipoise.training.datasets.base import Inputs
     from hw_profiles.record import Record
     from substrates.base import RelaxationSubstrate
     from substrates.network import Network
@@ -58,7 +63,7 @@ def train(
     """Train a network on a machine and return the learning curve.
 
     Same configuration, same bits, for any number of threads: these share the rows of a relaxation, torch itself is held
-    to one while training, and batches come from a seeded stream.
+    to one while training, and batches come from a seeded stream. Several processes: see `equipoise.training.team`.
     A run that is interrupted (Ctrl-C, SIGTERM) keeps a readable record of the epochs done, with status
     ``interrupted``, and then raises, so that a script ends too. ``resume`` goes on from the last whole epoch, after a
     kill as well, and ends with the same bits.
@@ -80,7 +85,11 @@ def train(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _Training.prepare(config, data, network, machine).go(told)
+        with (
+            under_torchrun(config.processes, device=config.device) as team,
+            using_threads(config.threads or team.threads),
+        ):
+            return _Training.prepare(config, data, network, machine, team).go(told)
     finally:
         torch.set_num_threads(threads)
 
@@ -89,6 +98,7 @@ def train(
 class _Training:
     """Training in progress."""
 
+    team: Team
     run: Run
     config: TrainConfig
     data: Split
@@ -106,15 +116,20 @@ class _Training:
 
     @classmethod
     def prepare(
-        cls, config: TrainConfig, data: Split | None, network: Network | None, machine: RelaxationSubstrate | None
+        cls,
+        config: TrainConfig,
+        data: Split | None,
+        network: Network | None,
+        machine: RelaxationSubstrate | None,
+        team: Team,
     ) -> _Training:
         """Check and build everything before any work."""
         run = Run.prepare(
             config.target,
             "network",
             profile=config.profile,
-            out=config.out,
-            also={"checkpoint": config.checkpoint_path},
+            out=config.out if team.leads else None,
+            also={"checkpoint": config.checkpoint_path if team.leads else None},
             force=config.force,
             goes_on=("out", "checkpoint") if config.resume else (),
             machine=machine,
@@ -151,10 +166,12 @@ class _Training:
             )
         learner = make_learner(config, machine)
         learner.check(machine)
+        team.check(learner, machine)
         batches = -(-len(split.train_targets) // config.batch_size)
         optimizer, scheduler = make_optimizer(config, network, config.epochs * batches)
         place_machine(machine)
         training = cls(
+            team,
             run,
             config,
             split,
@@ -178,11 +195,13 @@ class _Training:
 
     def resume(self) -> None:
         """Take over what the checkpoint holds, where asked to, and make sure of both files."""
-        path, saved = self.config.checkpoint_path, None
+        self.team.agree(self.identity)
+        path, saved = self.config.checkpoint_path if self.team.leads else None, None
         if path is not None:
             if self.config.resume:
                 saved = load_checkpoint(path, self.identity)
             self.checkpoint = Output(path, force=self.config.force, mine=lambda _: saved is not None)
+        saved = self.team.tell(saved)
         self.name = secrets.token_hex(8) if saved is None else saved.get("run", "") or secrets.token_hex(8)
         if saved is not None:
             self._take_over(saved)
@@ -250,39 +269,26 @@ class _Training:
         count = len(data.train_targets)
         order = torch.from_numpy(stream(config.seed, "batches", epoch).permutation(count))
         batches = order.split(config.batch_size)
-        total = {"loss": 0.0, "finite": 0, "right": 0, "settled": 0, "used": 0, "equilibrations": 0, "homeostasis": 0.0}
+        total: dict[str, Any] = {
+            "samples": 0, "loss": 0.0, "finite": 0, "right": 0, "settled": 0, "used": 0, "equilibrations": 0,
+            "homeostasis": 0.0,
+        }  # fmt: skip
+        spent = Ledger()
         nudge: float | None = None
+        parts = [index[self.team.part(len(index))] for index in batches]
         try:
-            for number, (inputs, targets) in enumerate(data.batches(batches, self.device)):
-                if data.augment is not None:
-                    inputs = data.augment(inputs, stream(config.seed, "augment", epoch, number))
-                done = (epoch - 1 + number / len(batches)) / config.epochs
-                self.optimizer.zero_grad(set_to_none=True)
-                report, self.state = self.learner.step(self.machine, inputs, targets, self.state, progress=done)
-                self.optimizer.step()
-                if self.scheduler is not None:
-                    self.scheduler.step()
-                self.run.ledger.merge(self.machine.program())
-                self.run.ledger.merge(report.ledger)
-                self.samples[TRAINING_SAMPLE] += len(targets)
-                finite = torch.isfinite(report.loss)
-                total["loss"] += float(torch.where(finite, report.loss, torch.zeros_like(report.loss)).sum())
-                total["finite"] += int(finite.sum())
-                total["right"] += report.correct
-                total["settled"] += report.settled
-                total["used"] += report.used
-                total["equilibrations"] += report.equilibrations
-                total["homeostasis"] += report.homeostasis or 0.0
-                nudge = report.nudge
+            for number, (inputs, targets) in enumerate(data.batches(parts, self.device)):
+                at = (epoch, number, len(batches))
+                used = self._batch(at, inputs, targets, len(batches[number]), total, spent)
+                nudge = nudge if used is None else used
                 if number % 10 == 0:
                     progress({"epoch": epoch, "epochs": config.epochs, "batch": number, "batches": len(batches)})
+            total, spent = self.team.total(total), self.team.merged(spent)
         finally:  # samples of an epoch that is cut short are counted, so must their time be
+            self.samples[TRAINING_SAMPLE] += total["samples"]
+            self.run.ledger.merge(spent)
             trained = self._clock(Phase.TRAIN, began)
-        test, test_converged, spent = accuracy(
-            self.machine, data.test_inputs, data.test_targets, self.learner.phases.free
-        )
-        self.run.ledger.merge(in_phase(spent, TEST))
-        self.samples[INFERENCE] += len(data.test_targets)
+        test, test_converged = self._test(data.test_inputs, data.test_targets)
         extra: dict[str, Any] = {**self._validate()}
         tested = self._clock(TEST, trained)
         probe = slice(0, config.probe_samples)
@@ -313,6 +319,70 @@ class _Training:
             **extra,
         }
 
+    def _batch(
+        self,
+        at: tuple[int, int, int],
+        inputs: Tensor,
+        targets: Tensor,
+        count: int,
+        total: dict[str, Any],
+        spent: Ledger,
+    ) -> float | None:
+        """One step of the optimizer; adds to ``total`` and ``spent``.
+
+        Args:
+            at: epoch, number of the batch in it, batches of an epoch.
+            inputs, targets: this process's part of the batch, which may be empty.
+            count: samples of the whole batch.
+
+        Returns:
+            The nudge, where the rule has one.
+        """
+        import torch
+
+        config, team, (epoch, number, batches) = self.config, self.team, at
+        if self.data.augment is not None:
+            names = (epoch, number) if team.size == 1 else (epoch, number, team.rank)
+            inputs = self.data.augment(inputs, stream(config.seed, "augment", *names))
+        done, mine = (epoch - 1 + number / batches) / config.epochs, len(targets)
+        nudge = None
+        self.optimizer.zero_grad(set_to_none=True)
+        with team.sharing(self.machine, count):
+            if mine:
+                report, self.state = self.learner.step(self.machine, inputs, targets, self.state, progress=done)
+            else:
+                self.state = replace(self.state, step=self.state.step + 1)
+        moved = self.learner.homeostasis is not None and self.learner.combination == "decoupled"
+        team.average([p for p in self.network.parameters() if p.requires_grad], mine, count, moved=moved)
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        self.run.ledger.merge(self.machine.program())
+        if mine:
+            spent.merge(report.ledger)
+            finite = torch.isfinite(report.loss)
+            total["samples"] += mine
+            total["loss"] += float(torch.where(finite, report.loss, torch.zeros_like(report.loss)).sum())
+            total["finite"] += int(finite.sum())
+            total["right"] += report.correct
+            total["settled"] += report.settled
+            total["used"] += report.used
+            total["equilibrations"] += report.equilibrations
+            total["homeostasis"] += (report.homeostasis or 0.0) * (mine / count)
+            nudge = report.nudge
+        return nudge
+
+    def _test(self, inputs: Inputs, targets: Tensor) -> tuple[float, float]:
+        """Share of samples classified rightly, and of those that converged; counted as inference."""
+        count, part = len(targets), self.team.part(len(targets))
+        with self.team.sharing(self.machine, count):
+            right, settled, spent = accuracy(self.machine, some(inputs, part), targets[part], self.learner.phases.free)
+        mine = part.stop - part.start
+        found = self.team.total({"right": right * mine, "settled": settled * mine})
+        self.run.ledger.merge(in_phase(self.team.merged(spent), TEST))
+        self.samples[INFERENCE] += count
+        return (right, settled) if mine == count else (found["right"] / count, found["settled"] / count)
+
     @property
     def device(self) -> torch.device:
         """Where the network is."""
@@ -330,11 +400,7 @@ class _Training:
         data = self.data
         if data.validation_inputs is None or data.validation_targets is None:
             return {}
-        found, _, spent = accuracy(
-            self.machine, data.validation_inputs, data.validation_targets, self.learner.phases.free
-        )
-        self.run.ledger.merge(in_phase(spent, TEST))
-        self.samples[INFERENCE] += len(data.validation_targets)
+        found, _ = self._test(data.validation_inputs, data.validation_targets)
         return {"validation_accuracy": found}
 
     def _noise(self, probe: slice) -> dict[str, list[float]]:

@@ -80,7 +80,7 @@ class AnalogMachine(RelaxationSubstrate):
             raise InputError("read noise is modelled for dense couplings; this network has others: set it to zero")
         self._twin = copy.deepcopy(network)  # the network with the weights the chip really has
         self._compiled = DenseRelaxation(self._twin)
-        self._samples = 0
+        self.samples_seen = 0
         self.program()
 
     @property
@@ -137,7 +137,7 @@ class AnalogMachine(RelaxationSubstrate):
 
     def state_dict(self) -> dict[str, Any]:
         """All that evolves: the chip (cells, clock) and how many samples it has seen. For bit-exact resumption."""
-        return {"samples": self._samples, "instance": self.instance.to_bytes()}
+        return {"samples": self.samples_seen, "instance": self.instance.to_bytes()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`; the network's parameters must be those of that moment."""
@@ -145,7 +145,7 @@ class AnalogMachine(RelaxationSubstrate):
             path = Path(folder) / "chip"
             path.write_bytes(state["instance"])
             self.instance = ChipInstance.load(path)
-        self._samples = int(state["samples"])
+        self.samples_seen = int(state["samples"])
         self._twin.load_state_dict(self.network.state_dict())  # biases and read-out are digital
         self._refresh()
 
@@ -225,7 +225,7 @@ class AnalogMachine(RelaxationSubstrate):
     def _position(self, drive: Drive, start: Equilibrium | None) -> _Run:
         if start is not None and isinstance(start.state, _Run):
             return start.state
-        first, self._samples = self._samples, self._samples + drive.batch
+        first, self.samples_seen = self.samples_seen, self.samples_seen + drive.batch
         return _Run(np.arange(first, first + drive.batch, dtype=np.uint64))
 
     def _step(self, drive: Drive, keys: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> AnalogStep | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Recipe", "Split", "finish"]
+__all__ = ["Inputs", "Recipe", "Split", "finish", "some"]
 
 #: (batch of images, random stream) -> augmented batch
 Augment = Callable[["Tensor", np.random.Generator], "Tensor"]
@@ -110,9 +110,9 @@ class Split:
         held, kept = order[:count].sort().values, order[count:].sort().values
         return replace(
             self,
-            train_inputs=_some(self.train_inputs, kept),
+            train_inputs=some(self.train_inputs, kept),
             train_targets=self.train_targets[kept],
-            validation_inputs=_some(self.train_inputs, held),
+            validation_inputs=some(self.train_inputs, held),
             validation_targets=self.train_targets[held],
         )
 
@@ -145,14 +145,15 @@ class Split:
                 raise InputError(f"{what} samples: got {wanted}, {self.name} has 1 to {have}")
         return replace(
             self,
-            train_inputs=_some(self.train_inputs, slice(train)),
+            train_inputs=some(self.train_inputs, slice(train)),
             train_targets=self.train_targets[:train],
-            test_inputs=_some(self.test_inputs, slice(test)),
+            test_inputs=some(self.test_inputs, slice(test)),
             test_targets=self.test_targets[:test],
         )
 
 
-def _some(inputs: Inputs, which: Any) -> Inputs:
+def some(inputs: Inputs, which: Any) -> Inputs:
+    """Some of the samples, by a slice or a tensor of numbers; what is streamed stays unread."""
     return inputs.subset(which) if isinstance(inputs, Streamed) else inputs[which]
 
 

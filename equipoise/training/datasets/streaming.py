@@ -121,6 +121,8 @@ class Streamed:
     def _stack(self, numbers: Sequence[int]) -> Tensor:
         import torch
 
+        if not numbers:  # a process's part of a batch smaller than the team
+            return torch.zeros(0, *(self.shape_as or self.sample))
         read = [_pair(self.source, i, self.columns, self.name)[0] for i in numbers]
         for number, x in zip(numbers, read):
             if tuple(x.shape) != self.sample:

@@ -88,7 +88,7 @@ class ResistiveMachine(RelaxationSubstrate):
         self._diode = (saturation_a, thermal_voltage)
         self._cells: dict[int, Cells] = {}
         self.clock_s = 0.0
-        self._samples = 0
+        self.samples_seen = 0
         self.program()
 
     @property
@@ -172,12 +172,12 @@ class ResistiveMachine(RelaxationSubstrate):
     def state_dict(self) -> dict[str, Any]:
         """Everything that evolves: the cells, the chip's clock, the number of samples seen."""
         return {"cells": {i: replace(c) for i, c in self._cells.items()}, "clock_s": self.clock_s,
-                "samples": self._samples}  # fmt: skip
+                "samples": self.samples_seen}  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`; the network's parameters must be those of that moment."""
         self._cells = {i: replace(c) for i, c in state["cells"].items()}
-        self.clock_s, self._samples = float(state["clock_s"]), int(state["samples"])
+        self.clock_s, self.samples_seen = float(state["clock_s"]), int(state["samples"])
         self._refresh()
 
     def voltages(self, inputs: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -260,7 +260,7 @@ class ResistiveMachine(RelaxationSubstrate):
     def _position(self, drive: Drive, start: Equilibrium | None) -> _Run:
         if start is not None and isinstance(start.state, _Run):
             return start.state
-        first, self._samples = self._samples, self._samples + drive.batch
+        first, self.samples_seen = self.samples_seen, self.samples_seen + drive.batch
         return _Run(np.arange(first, first + drive.batch, dtype=np.uint64))
 
     @property
