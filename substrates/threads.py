@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["available", "over_rows", "using_threads"]
+__all__ = ["available", "in_use", "over_rows", "using_threads"]
 
 #: rows below which a part is not worth a thread
 _FEWEST = 16
@@ -26,6 +26,12 @@ def available() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system
         return os.cpu_count() or 1
+
+
+def in_use() -> int:
+    """Threads that a relaxation would take now."""
+    held = _pool.get()
+    return 1 if held is None else held[0]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from equipoise.training import TrainConfig, TrainResult, load_dataset, parse_lay
 from hw_profiles.errors import InputError, Interrupted
 from hw_profiles.ledger import Event, Ledger
 from hw_profiles.record import Record
+from substrates.threads import in_use
 
 SMALL = TrainConfig(layers=(64, 20, 10), epochs=3, train_samples=160, test_samples=80, free_steps=40, nudge_steps=20)
 
@@ -69,6 +70,16 @@ def test_same_seed_same_bits_whatever_the_threads() -> None:
         torch.set_num_threads(threads)
     assert same(first, second)
     assert not same(first, train(replace(SMALL, seed=1)))
+
+
+def test_the_relaxation_takes_the_threads_asked_for() -> None:
+    seen: list[int] = []
+    one = train(replace(SMALL, threads=1), lambda news: seen.append(in_use()))
+    assert set(seen) == {1}
+    seen.clear()
+    three = train(replace(SMALL, threads=3), lambda news: seen.append(in_use()))
+    assert set(seen) == {3}
+    assert same(one, three)
 
 
 @pytest.mark.parametrize(
