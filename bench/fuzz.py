@@ -155,7 +155,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.work:
         reader, first, last, state = given.work
-        work(reader, int(first), int(last), Path(state), given.commands)
+        from hw_profiles.reading import one_worker
+
+        with one_worker(after_refusal=True):  # a fork for each input would cost more than all the rest
+            work(reader, int(first), int(last), Path(state), given.commands)
         return
     results = {}
     for reader in given.readers:

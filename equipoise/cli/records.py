@@ -27,16 +27,19 @@ def _rows(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
     from equipoise.study.store import is_study
     from hw_profiles.errors import InputError
     from hw_profiles.export import record_row
+    from hw_profiles.reading import one_worker
 
     rows: list[dict[str, Any]] = []
     unread: list[InputError] = []
     files = [p for given in paths for p in (sorted(given.glob("*.h5")) if given.is_dir() else [given])]
-    for path in files:
-        try:
-            rows += _study_rows(path) if is_study(path) else [record_row(path)]
-        except InputError as error:
-            unread.append(error)
-            rows.append({"record": str(path), "kind": "", "status": "unreadable", "created": "", "error": str(error)})
+    with one_worker():
+        for path in files:
+            try:
+                rows += _study_rows(path) if is_study(path) else [record_row(path)]
+            except InputError as error:
+                unread.append(error)
+                unreadable = {"kind": "", "status": "unreadable", "created": "", "error": str(error)}
+                rows.append({"record": str(path), **unreadable})
     if unread and len(unread) == len(files):
         raise unread[0] if len(unread) == 1 else InputError(f"none of {len(files)} files can be read; {unread[0]}")
     for reason in unread:

@@ -15,7 +15,7 @@ from hw_profiles.measured import timed_ledger
 from hw_profiles.per_sample import INFERENCE, TRAINING_SAMPLE, Share, shares
 from hw_profiles.pricing import Cost, price
 from hw_profiles.profile import load_profile
-from hw_profiles.reading.files import reading
+from hw_profiles.reading import one_worker, reading
 from hw_profiles.record import Record
 from hw_profiles.registry import is_reference
 from hw_profiles.sensitivity import Swing, sensitivity
@@ -103,7 +103,8 @@ def load_runs(paths: Sequence[Path], profiles: Sequence[str]) -> list[Run]:
         raise InputError("a report needs at least one record")
     loaded = [load_profile(name) for name in profiles]
     names = _names([Path(path) for path in paths])
-    return [_run(Path(path), name, loaded) for path, name in zip(paths, names, strict=True)]
+    with one_worker():
+        return [_run(Path(path), name, loaded) for path, name in zip(paths, names, strict=True)]
 
 
 def _names(paths: list[Path]) -> list[str]:

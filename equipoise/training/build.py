@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.training.config import TrainConfig
 from equipoise.training.options import Descent
+from hw_profiles.arithmetic import portable
 from hw_profiles.errors import InputError
 from learning_rules import AdaptiveNudge, CoefficientSchedule, Homeostasis, Learner, Phases, SamplePolicy, make_rule
 from learning_rules.homeostasis import METHODS, ScaleOnly
@@ -106,7 +107,9 @@ def make_optimizer(config: Descent, network: Network, steps: int) -> tuple[Any, 
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer: Any
     if config.optimizer == "adamw":
-        optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
+        optimizer = torch.optim.AdamW(
+            parameters, lr=config.lr, weight_decay=config.weight_decay, fused=portable() or None
+        )  # torch.sqrt is MKL's, whose last bit depends on the processor; the fused step rounds its root exactly
     else:
         optimizer = torch.optim.SGD(
             parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay

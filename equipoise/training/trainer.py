@@ -219,7 +219,11 @@ class _Training:
             str(self.config.checkpoint_path), "checkpoint of this run", "resume with the same settings, or remove it"
         ):
             self.network.load_state_dict(saved["network"])
+            fused = [group.get("fused") for group in self.optimizer.param_groups]
             self.optimizer.load_state_dict(saved["optimizer"])
+            for group, own in zip(self.optimizer.param_groups, fused, strict=True):
+                if "fused" in group:  # how a step is computed is this process's affair
+                    group["fused"] = own
             if self.scheduler is not None:
                 self.scheduler.load_state_dict(saved["scheduler"])
             restore_machine(self.machine, saved["machine"])

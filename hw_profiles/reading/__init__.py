@@ -1,7 +1,8 @@
 """The one boundary for everything that is read: any bytes give a value or an `InputError`.
 
 `read_bytes`, `gunzip` are bounded; `parse_npz` and `open_hdf5` check declared sizes first; `reading` translates what
-goes wrong; `probe` tries in a process of its own what can hang or crash a C library. Limits: `limits.py`.
+goes wrong; `probe` tries in a process of its own what can hang or crash a C library, `one_worker` many
+files in one. Limits: `limits.py`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
     from hw_profiles.reading.probing import probe, probe_bytes, sound
     from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
+    from hw_profiles.reading.worker import one_worker
 
 __all__ = [
     "check_file",
     "check_size",
     "gunzip",
     "human",
+    "one_worker",
     "open_hdf5",
     "parse_json",
     "parse_npy",
@@ -49,6 +52,7 @@ __getattr__, __dir__ = lazy_package(
         "hw_profiles.reading.hdf5": ("open_hdf5", "wrote_hdf5"),
         "hw_profiles.reading.limits": ("check_size", "human", "read_limit", "study_runs"),
         "hw_profiles.reading.probing": ("probe", "probe_bytes", "sound"),
+        "hw_profiles.reading.worker": ("one_worker",),
         "hw_profiles.reading.settings": ("parse_json", "parse_toml", "read_json", "read_text", "read_toml"),
     },
 )

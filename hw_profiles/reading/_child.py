@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hw_profiles.reading.probing import limit_process, try_work
+from hw_profiles.reading.trying import limit_process, try_work
 
 if __name__ == "__main__":
     work, path, seconds, name = sys.argv[1:]

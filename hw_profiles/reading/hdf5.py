@@ -27,6 +27,7 @@ FIX = "is it damaged? Get it again"
 _MOST_OBJECTS = 200_000
 _DEEPEST = 32
 _BLOCK = 8192  #: texts read at once
+_AT_ONCE = 1 << 24  #: bytes of packed numbers read at once
 _TEXT_COST = 64  #: bytes of a Python text beside its characters
 #: deflate makes at most 1032 bytes of one
 _MOST_COMPRESSION = 1100
@@ -85,7 +86,7 @@ def inspect(path: Path) -> None:
     except OSError as error:
         raise InputError(f"{path} is not a readable HDF5 file ({error}); {FIX}") from None
     with file:
-        _Look(str(path), path.stat().st_size).group(file, "", 0)
+        _Look(str(path), path.stat().st_size).group(h5py.h5o.open(file.id, b"/"), "", 0)
 
 
 class _Look:
@@ -98,28 +99,29 @@ class _Look:
         self.seen: set[int] = set()
 
     def group(self, group: Any, place: str, depth: int) -> None:
+        """A group's low-level identifier: h5py's own objects cost more than what is looked at."""
         import h5py
 
         if depth > _DEEPEST:
             raise InputError(f"{self.name}: groups lie more than {_DEEPEST} deep at {place}")
         self.attributes(group, place or "/")
-        for name in group:
-            here = f"{place}/{name}"
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                kind = {"SoftLink": "a soft link", "ExternalLink": "a link to another file"}.get(
-                    type(link).__name__, "a link of an unknown kind"
+        for name in list(group):
+            here = f"{place}/{name.decode('utf-8', 'surrogateescape')}"
+            link = group.links.get_info(name)
+            if link.type != h5py.h5l.TYPE_HARD:
+                kind = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "a link to another file"}.get(
+                    link.type, "a link of an unknown kind"
                 )
                 raise InputError(f"{self.name}: {shown(here)} is {kind}; such files are not opened")
             self.one_more(here)
-            inner = group[name]
-            address = h5py.h5o.get_info(inner.id).addr
+            inner = h5py.h5o.open(group, name)
+            address = h5py.h5o.get_info(inner).addr
             if address in self.seen:
                 raise InputError(f"{self.name}: {shown(here)} is listed twice; such files are not opened")
             self.seen.add(address)
-            if isinstance(inner, h5py.Group):
+            if isinstance(inner, h5py.h5g.GroupID):
                 self.group(inner, here, depth + 1)
-            elif isinstance(inner, h5py.Dataset):
+            elif isinstance(inner, h5py.h5d.DatasetID):
                 self.dataset(inner, here)
             else:
                 raise InputError(f"{self.name}: {shown(here)} is neither a group nor a data set")
@@ -130,60 +132,62 @@ class _Look:
             raise InputError(f"{self.name} holds more than {_MOST_OBJECTS} objects ({shown(place)})")
 
     def attributes(self, owner: Any, place: str) -> None:
-        for name in owner.attrs:
-            here = f"{place}@{name}"
+        import h5py
+
+        for number in range(h5py.h5a.get_num_attrs(owner)):
+            attribute = h5py.h5a.open(owner, index=number)
+            here = f"{place}@{attribute.name.decode('utf-8', 'surrogateescape')}"
             self.one_more(here)
-            attribute = owner.attrs.get_id(name)
-            if attribute.shape is None:
-                raise InputError(f"{self.name}: {shown(here)} holds nothing")
-            self.kind(attribute.dtype, here)
-            self.take(math.prod(attribute.shape) * attribute.dtype.itemsize, here)
-            value = owner.attrs[name]
-            self.take(_text_size(value), here)
+            shape = self.shape(attribute, here)
+            dtype = attribute.dtype
+            self.kind(dtype, here)
+            self.take(math.prod(shape) * dtype.itemsize, here)
+            self.take(_text_size(_values(attribute, shape, dtype)), here)
+
+    def shape(self, held: Any, place: str) -> tuple[int, ...]:
+        import h5py
+
+        space = held.get_space()
+        if space.get_simple_extent_type() not in (h5py.h5s.SCALAR, h5py.h5s.SIMPLE):
+            raise InputError(f"{self.name}: {shown(place)} holds nothing")
+        return tuple(space.get_simple_extent_dims())
 
     def dataset(self, dataset: Any, place: str) -> None:
         import h5py
 
         self.attributes(dataset, place)
-        self.kind(dataset.dtype, place)
-        settings = dataset.id.get_create_plist()
+        dtype = dataset.dtype
+        self.kind(dtype, place)
+        settings = dataset.get_create_plist()
         layout = settings.get_layout()
         if settings.get_external_count():
             raise InputError(
                 f"{self.name}: the values of {shown(place)} lie in another file; such files are not opened"
             )
-        if layout == h5py.h5d.VIRTUAL or getattr(dataset, "is_virtual", False):
+        if layout == h5py.h5d.VIRTUAL:
             raise InputError(f"{self.name}: {shown(place)} is a view of other data sets; such files are not opened")
-        if dataset.shape is None:
-            raise InputError(f"{self.name}: {shown(place)} holds nothing")
+        shape = self.shape(dataset, place)
         filters = {settings.get_filter(k)[0] for k in range(settings.get_nfilters())}
         if filters - {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}:
             raise InputError(f"{self.name}: {shown(place)} is packed in a way that needs another library")
-        declared = math.prod(dataset.shape) * dataset.dtype.itemsize
-        stored = dataset.id.get_storage_size()
+        declared = math.prod(shape) * dtype.itemsize
+        stored = dataset.get_storage_size()
         packed = _MOST_COMPRESSION if h5py.h5z.FILTER_DEFLATE in filters else 1
         if layout == h5py.h5d.CHUNKED:
-            declared = max(declared, math.prod(dataset.chunks) * dataset.dtype.itemsize)
+            declared = max(declared, math.prod(settings.get_chunk()) * dtype.itemsize)
         if stored > self.size or declared > stored * packed + _UNWRITTEN:
             raise InputError(
                 f"{self.name}: {shown(place)} declares {declared} bytes, the file holds {min(stored, self.size)} of it"
             )
         self.take(declared, place)
-        if h5py.check_string_dtype(dataset.dtype) is not None and dataset.dtype.kind == "O":
-            self.texts(dataset, place)
-        elif layout == h5py.h5d.CHUNKED and dataset.shape:
-            step = max(1, len(dataset) // max(1, declared >> 24))
-            for start in range(0, len(dataset), step):
-                dataset[start : start + step]
-        else:
-            dataset[()]
-
-    def texts(self, dataset: Any, place: str) -> None:
-        if dataset.ndim == 0:
-            self.take(_text_size(dataset[()]), place)
+        text = dtype.kind == "O"  # `kind` lets only texts through
+        if not shape or (shape[0] <= _BLOCK if text else layout != h5py.h5d.CHUNKED or declared <= _AT_ONCE):
+            self.take(_text_size(_values(dataset, shape, dtype)), place)
             return
-        for start in range(0, len(dataset), _BLOCK):
-            self.take(_text_size(dataset[start : start + _BLOCK]), place)
+        step = _BLOCK if text else max(1, shape[0] * _AT_ONCE // declared)
+        whole = h5py.Dataset(dataset)
+        for start in range(0, shape[0], step):
+            self.take(_text_size(whole[start : start + step]), place)
 
     def kind(self, dtype: Any, place: str) -> None:
         import h5py
@@ -196,6 +200,21 @@ class _Look:
         self.memory += size
         if self.memory > read_limit():
             check_size(self.memory, self.name, f"what it holds up to {shown(place)}")
+
+
+def _values(held: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """All values of a data set or attribute."""
+    import h5py
+    import numpy as np
+
+    values = np.zeros(shape, dtype)
+    if not values.size:
+        return values
+    if isinstance(held, h5py.h5a.AttrID):
+        held.read(values)
+    else:
+        held.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values
 
 
 def _text_size(value: Any) -> int:

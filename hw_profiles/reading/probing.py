@@ -1,14 +1,12 @@
 """Try untrusted content in a process of its own first: what hangs, crashes or floods inside a C library can be ended.
 
 No Python code can stop a C library that loops, and a signal handler never runs while it does. A forked child has the
-time and memory it is given and nothing else; its death is an answer. A fork costs some milliseconds. Where there is no
-fork, the child is started afresh.
+time and memory it is given and nothing else; its death is an answer. A fork costs some milliseconds; many
+files share one with `one_worker`. Where there is no fork, the child is started afresh.
 """
 
 from __future__ import annotations
 
-import faulthandler
-import gc
 import hashlib
 import importlib
 import os
@@ -23,7 +21,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from hw_profiles.errors import InputError
-from hw_profiles.reading.limits import human, read_limit
+from hw_profiles.reading.limits import read_limit
+from hw_profiles.reading.trying import alone, limit_process, try_work
+from hw_profiles.reading.worker import through_worker
 
 __all__ = ["identity", "probe", "probe_bytes", "sound"]
 
@@ -44,7 +44,7 @@ def identity(path: str | Path) -> Identity:
 
 def sound(work: str, path: str | Path) -> None:
     """Note that this very process has just written ``path`` whole: it needs no probe until it changes."""
-    _remember((work, *identity(path)), "")
+    _remember((work, *identity(path), read_limit()), "")
 
 
 def probe(work: str, path: str | Path, *, fork: bool | None = None) -> None:
@@ -100,6 +100,9 @@ def _remember(key: tuple[object, ...], answer: str) -> None:
 
 
 def _forked(work: str, given: str | bytes, cpu: float, wall: float, name: str) -> str:
+    shared = through_worker(work, given, cpu, wall, name)
+    if shared is not None:
+        return _verdict(shared[0].encode(), name or str(given), _ended(shared[1]))
     importlib.import_module(work.split(":")[0])  # in the parent: once for all probes
     reader, writer = os.pipe()
     with warnings.catch_warnings():
@@ -114,9 +117,12 @@ def _forked(work: str, given: str | bytes, cpu: float, wall: float, name: str) -
     finally:
         os.close(reader)
         status = _end(child, kill=not answer)
-    return _verdict(
-        answer, name or str(given), -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    )
+    return _verdict(answer, name or str(given), _ended(status))
+
+
+def _ended(status: int) -> int:
+    """A process's exit code, or its signal below zero."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _answer(reader: int, end: float) -> bytes:
@@ -145,52 +151,11 @@ def _end(child: int, *, kill: bool) -> int:
 def _child(work: str, given: str | bytes, cpu: float, writer: int, name: str) -> None:
     """The child's whole life. It never returns into the parent's code, and runs none of the parent's finalizers."""
     try:
-        gc.disable()
-        faulthandler.disable()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)  # a crashing library's last words
+        alone()
         limit_process(cpu)
         os.write(writer, try_work(work, given, name).encode()[:4096])
     finally:
         os._exit(0)
-
-
-def try_work(work: str, given: str | bytes, name: str = "") -> str:
-    """``ok``, or what is wrong. A text is the path of a file; with a name, its content is what is worked on."""
-    module, function = work.split(":")
-    path = name or str(given)
-    try:
-        content = given if isinstance(given, bytes) else Path(given).read_bytes() if name else Path(given)
-        getattr(importlib.import_module(module), function)(content)
-        return "ok"
-    except InputError as error:
-        return f"no {error}"
-    except BaseException as error:
-        if isinstance(error, MemoryError) or "memory allocation failed" in str(error):
-            return f"no {path} needs more memory than the limit of {human(read_limit())}; is it damaged?"
-        return f"no {path} cannot be read ({type(error).__name__}: {str(error)[:160]}); is it damaged?"
-
-
-def limit_process(cpu: float) -> None:
-    """Bound this process's processor time and memory from here on."""
-    try:
-        import resource
-    except ImportError:  # not on this system: the clock on the wall bounds it still
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    end = int(used.ru_utime + used.ru_stime + cpu) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (end, end + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        room = pages * resource.getpagesize() + read_limit() + (64 << 20)
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (room if hard == resource.RLIM_INFINITY else min(room, hard), hard))
-    except (OSError, ValueError):  # no /proc, or a stricter limit already
-        pass
 
 
 def _started(work: str, path: str, cpu: float, wall: float, name: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from hw_profiles.arithmetic import portable
 from substrates.analog.field import Field
 from substrates.analog.imperfections.device_noise import normals
 from substrates.analog.solvers.driver import Solver
@@ -81,7 +83,7 @@ class AnalogStep(Solver):
         variances = fixed
         if self.additive or self.proportional:
             variances = tuple(a + b for a, b in zip(fixed, self._currents_variance(field, activities, None)))
-        return [torch.sqrt(h * h * r + self.state_noise**2 * h * (2.0 - h)) for r, h in zip(variances, self.steps)]
+        return [_root(h * h * r + self.state_noise**2 * h * (2.0 - h)) for r, h in zip(variances, self.steps)]
 
     def _currents_variance(self, field: Field, activities: State | None, inputs: Tensor | None) -> State:
         """Read-noise variance of the currents from the input, or from the recurrent activities."""
@@ -114,3 +116,10 @@ class AnalogStep(Solver):
         if parts == 2:
             noise = torch.complex(noise[:, : sum(sizes)].contiguous(), noise[:, sum(sizes) :].contiguous())
         return [z.reshape(u.shape) for z, u in zip(torch.split(noise, sizes, dim=1), membranes)]
+
+
+def _root(x: Tensor) -> Tensor:
+    """Square root; in the portable mode NumPy's, exact, where torch's is MKL's and depends on the processor."""
+    if portable() and x.device.type == "cpu" and x.ndim:
+        return torch.from_numpy(np.sqrt(x.detach().numpy()))
+    return torch.sqrt(x)

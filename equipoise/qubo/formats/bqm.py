@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from equipoise.qubo.formats._base import Fit, Format, Source
+from equipoise.qubo.formats._base import Fit, Format, Source, check_variables
 from equipoise.qubo.problem import Problem
 from hw_profiles.errors import InputError
 
@@ -38,10 +38,17 @@ def fits(source: Source) -> Fit:
 
 
 def apart(data: bytes) -> None:
-    """What dimod's compiled code does with a file, without the rest."""
+    """What dimod's compiled code does with a file, without the rest.
+
+    A damaged index makes dimod add as many variables as the index says, so they are counted here.
+
+    Raises:
+        InputError: more variables than a file of this size may declare.
+    """
     import dimod
 
-    dimod.BinaryQuadraticModel.from_file(io.BytesIO(data))
+    bqm: Any = dimod.BinaryQuadraticModel.from_file(io.BytesIO(data))
+    check_variables(bqm.num_variables, Source(data, "the BQM file"))
 
 
 FORMAT = Format(
