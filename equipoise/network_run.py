@@ -22,16 +22,15 @@ from equipoise.targets import Target
 from hw_profiles.errors import InputError
 from hw_profiles.measured import Measurement
 from mappers.placement import DoesNotFitError, Placement
-from mappers.program import place_program
+from mappers.program import SYSTEMS, place_on_smallest, place_program
 from substrates.loihi2 import program as engine
 from substrates.loihi2.engine import Probe
 from substrates.loihi2.engine import Run as EngineRun
+from substrates.loihi2.engine.counts import count
 from substrates.loihi2.formats import ImportedNetwork, read_netx
 from substrates.loihi2.widths import integer_array, integer_in
 
 __all__ = ["SYSTEMS", "NetworkRun", "run_network"]
-
-SYSTEMS = ("oheo-gulch", "kapoho-point", "hala-point")  #: tried in this order
 
 Int32 = npt.NDArray[np.int32]
 
@@ -136,7 +135,7 @@ def run_network(
     samples = _Samples(ready, inputs, bias, steps)
     right = _labels(labels, len(samples), ready)
     on_engine = run.choice.resolved == "loihi2-sim"
-    cores, placement, misfit = _place(ready, system) if on_engine or system else (None, None, "")
+    cores, placement, misfit = _place(ready, system)
     config = {"network": ready.name, "samples": len(samples), "steps": samples.steps, "readout": ready.readout}
     found = _Found(ready, samples.steps, len(samples))
     with run.recording("network", config=config, seeds={}) as record:
@@ -145,7 +144,10 @@ def run_network(
                 options: dict[str, Any] = {"probes": found.probes, "placement": cores} if on_engine else {}
                 if run.choice.resolved == "loihi2":
                     options["system"] = system
-                run.ledger.merge(found.add(k, run.choice.target.make("program", program, samples.steps, **options)))
+                done = run.choice.target.make("program", program, samples.steps, **options)
+                counted = found.add(k, done)
+                # Others count what was sent without knowing where the neurons are.
+                run.ledger.merge(counted if on_engine else count(program, cores, done.sent, samples.steps))
             if record is not None:
                 row = {"sample": k, "class": int(found.classes[k])}
                 record.append("samples", row | ({} if right is None else {"label": int(right[k])}))
@@ -239,13 +241,10 @@ def _place(network: ImportedNetwork, system: str | None) -> tuple[engine.Placeme
     program = network.program()
     if system is not None:
         return (*place_program(program, system), "")
-    problem = ""
-    for name in SYSTEMS:
-        try:
-            return (*place_program(program, name), "")
-        except DoesNotFitError as error:
-            problem = str(error)
-    return None, None, problem
+    try:
+        return (*place_on_smallest(program), "")
+    except DoesNotFitError as error:
+        return None, None, str(error)
 
 
 class _Found:
@@ -279,8 +278,8 @@ class _Found:
         else:
             messages, last = run.messages[name], run.final[name].get("v")
             sent = {layer: int(run.sent[layer].sum()) for layer in self.sent}
-        for layer, count in sent.items():
-            self.sent[layer] += count
+        for layer, messages_sent in sent.items():
+            self.sent[layer] += messages_sent
         self.outputs[k] = messages
         self.scores[k] = self._score(messages, last)
         self.classes[k] = int(self.scores[k].argmax())

@@ -29,8 +29,9 @@ class Boundary(str, Enum):
         return self.value
 
 
-#: how a step is driven: by the chip's barrier alone, by Lava's runtime on the chip's embedded processors, by a host
-DRIVES = ("barrier", "lava", "host")
+#: what drives a step, and what carries values to and from the host: the chip's own barrier and links; Lava's runtime on
+#: the embedded processors; the same, every value through a state probe; a host computer, step by step
+DRIVES = ("barrier", "lava", "probe", "host")
 
 
 def boundaries_of(profile: ProfileModel) -> tuple[Boundary, ...]:

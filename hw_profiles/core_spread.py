@@ -1,4 +1,4 @@
-"""How many cores and chips a run needs when its counts do not say."""
+"""How many cores and chips a run needs, from its placement; what is counted without a core is spread over those."""
 
 from __future__ import annotations
 
@@ -6,66 +6,63 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from hw_profiles.ledger import Event, Ledger
+from hw_profiles.ledger import Ledger
 
 if TYPE_CHECKING:
     from hw_profiles.schema import ProfileModel
 
 __all__ = ["Spread", "spread"]
 
+UNPLACED = (
+    "the counts are told apart by no core, and the time of a chip of many cores is that of its fullest: place the "
+    "program (mappers.place_program) and count it again"
+)
+
 
 @dataclass(frozen=True)
 class Spread:
-    """Over how many cores events without a core are spread: best guess, most (shortest time), fewest."""
+    """Where counts are.
+
+    Attributes:
+        cores: over how many cores events without a core are spread: best guess.
+        most_cores: the same, most of them (shortest time).
+        chips: that are powered.
+        spans: chips that the program is on.
+        placed: whether the counts say their cores, where a chip has many that hold neurons.
+        assumptions: in words.
+    """
 
     cores: int
     most_cores: int
-    fewest_cores: int
     chips: int
+    spans: int
+    placed: bool
     assumptions: tuple[str, ...]
 
 
 def spread(ledger: Ledger, profile: ProfileModel, chips: int | None) -> Spread:
     """Cores and chips of ``ledger`` on ``profile``.
 
-    With a placement, its cores are taken. Without one, the best guess packs the neurons that step at the same
-    time on the fewest cores that hold them (the usual mapping), the low end spreads them evenly over every core
-    of the powered chips, and the high end is the packed one again.
+    A placement's cores are taken as they are. Without one, a chip whose cores hold neurons has no step time (see
+    `UNPLACED`); on a chip of crossbars the work is on one core at best guess and spread over all at the low end.
     """
     placed = {key.core for key in ledger if key.core >= 0}
     per_chip = _capacity(profile, "cores_per_chip", 1)
-    per_core = _capacity(profile, "neurons_per_core", 0)
     always = _capacity(profile, "chips_powered", 1)
-    neurons = _neurons(ledger)
     if placed:
-        needed = len(placed)
-        powered = chips or max(always, ceil((max(placed) + 1) / per_chip))
-        return Spread(needed, needed, needed, powered, (f"events without a core are spread over the {needed} used",))
-    packed = max(1, ceil(neurons / per_core)) if per_core else 1
-    powered = chips or max(always, ceil(packed / per_chip))
-    most = max(packed, per_chip * powered)
+        needed, spans = len(placed), ceil((max(placed) + 1) / per_chip)
+        said = (f"events without a core are spread over the {needed} used",)
+        return Spread(needed, needed, chips or max(always, spans), spans, True, said)
+    powered = chips or always
+    most = per_chip * powered
     if most == 1:
-        return Spread(1, 1, 1, powered, ())
-    text = (
-        f"no placement in the record: about {neurons} neurons step together; best guess and high end packed on "
-        f"{packed} core{'s' * (packed != 1)}, low end spread evenly over {most}"
-    )
-    return Spread(packed, most, packed, powered, (text,))
+        return Spread(1, 1, powered, 1, True, ())
+    if "neurons_per_core" in profile.capacity:
+        return Spread(1, 1, powered, 1, False, (UNPLACED,))
+    said = (f"no placement in the record: best guess and high end on one core, low end spread evenly over {most}",)
+    return Spread(1, most, powered, 1, True, said)
 
 
 def _capacity(profile: ProfileModel, name: str, default: int) -> int:
     figure = profile.capacity.get(name)
     return int(figure.value) if figure else default
-
-
-def _neurons(ledger: Ledger) -> int:
-    """Neurons stepping together: the largest ratio of neuron updates to steps over the phases."""
-    most = 0
-    for phase in {key.phase for key in ledger}:
-        steps = ledger.total(Event.STEPS, phase=phase)
-        updates = ledger.total(Event.NEURON_UPDATES_ACTIVE, phase=phase) + ledger.total(
-            Event.NEURON_UPDATES_INACTIVE, phase=phase
-        )
-        if steps:
-            most = max(most, ceil(updates / steps))
-    return most

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hw_profiles.core_spread import spread
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Ledger
 
@@ -28,9 +27,9 @@ def _ratio(above: tuple[Event, ...], below: tuple[Event, ...]) -> Metric:
 
 
 def _cores(ledger: Ledger, profile: ProfileModel) -> float | None:
-    """Cores of the placement, or those the neurons need when packed."""
-    placed = {key.core for key in ledger if key.core >= 0}
-    return float(len(placed) or spread(ledger, profile, None).cores)
+    """Cores of the placement; nothing can be said without one."""
+    del profile
+    return float(len({key.core for key in ledger if key.core >= 0})) or None
 
 
 #: what a range of validity may speak of, computed from the counts

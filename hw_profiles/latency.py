@@ -19,6 +19,8 @@ __all__ = ["Latency", "LatencyTerm", "latency"]
 
 #: terms that are added after the longest of the others: work in series, the host, and waiting
 _IN_SERIES = ("serial", "host", "waiting")
+#: terms of a core; the fullest core's counts
+_ON_CORES = ("neuron", "synapse", "memory", "link")
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ def latency(ledger: Ledger, profile: ProfileModel, prices: PriceList, chips: int
             continue
         if entry is None or entry.time is None:
             continue
-        # A barrier and serial work belong to the whole machine, not to a core.
-        core = key.core if entry.term in ("neuron", "synapse", "memory", "link") else 0
+        # A barrier and serial work belong to the whole machine, not to a core; links between chips to the chips.
+        core = key.core if entry.term in _ON_CORES else 0
+        units = entry.parallel * (where.spans if entry.term == "chip link" else 1)
         cores = sums[key.phase][entry.term]
-        cores[core] = cores.get(core, ZERO) + entry.time.si().scaled(count / entry.parallel)
+        cores[core] = cores.get(core, ZERO) + entry.time.si().scaled(count / units)
     terms: list[LatencyTerm] = []
     total = ZERO
     stepping = {key.phase for key in ledger if key.event is Event.STEPS}
@@ -87,9 +90,11 @@ def latency(ledger: Ledger, profile: ProfileModel, prices: PriceList, chips: int
         else:
             total = total + spent
     total = _maximum([total, beside])
+    used_spread = any(-1 in cores for found in sums.values() for cores in found.values())
+    if used_spread and not where.placed:
+        missing.append("counts without cores")
     if missing:
         total = Estimate.refused(missing)
-    used_spread = any(-1 in cores for found in sums.values() for cores in found.values())
     return Latency(total, waiting, tuple(terms), where.chips, where.assumptions if used_spread else ())
 
 
@@ -103,7 +108,7 @@ def _heaviest(cores: dict[int, Estimate], where: Spread) -> Estimate:
     return heaviest + Estimate(
         (loose.value or 0.0) / where.cores,
         (loose.low or 0.0) / where.most_cores,
-        (loose.high or 0.0) / where.fewest_cores,
+        (loose.high or 0.0) / where.cores,
         loose.grade,
     )
 

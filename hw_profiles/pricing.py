@@ -6,11 +6,11 @@ Energy::
 
 Latency has the max-affine form of arXiv:2601.10035, applied to each phase's totals::
 
-    T = sum_phases max(barrier * steps, max_core neuron, max_core synapse, max_core memory, max_core link)
-        + serial work
+    T = sum_phases max(barrier * steps, max_core neuron, max_core synapse, max_core memory, max_core link,
+                       links between chips) + serial work
 
 The maximum of totals is a lower bound of the sum over steps of each step's maximum; the two agree when steps
-are alike. Events without a core are spread over cores as `hw_profiles.core_spread` says.
+are alike. Events without a core are spread over the cores of the placement (`hw_profiles.core_spread`).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def price(
         profile: from `hw_profiles.profile.load_profile`.
         chips: chips powered during the run; None takes as many as the placement (or the neurons) need.
         boundary: ``silicon``, ``board`` or ``system``; None takes the profile's own.
-        drive: ``barrier`` or ``lava``, where a step has two prices; None takes the profile's own.
+        drive: one of `hw_profiles.boundaries.DRIVES`, where a step has several prices; None takes the profile's own.
 
     Raises:
         InputError: the counts are outside the range of a fitted profile's data, ``chips`` is below one, or the
@@ -150,7 +150,7 @@ def price(
         raise InputError(f"chips must be at least 1, got {chips}")
     where, how = choose_boundary(profile, boundary), choose_drive(profile, drive)
     check_validity(ledger, profile)
-    prices = PriceList(ledger, profile, where, how)
+    prices = PriceList(ledger, profile, where, how, chips)
     used: dict[int, Price] = {}
     sums: defaultdict[tuple[Key, str], tuple[int, Price | None]] = defaultdict(lambda: (0, None))
     for key, count in ledger.items():
@@ -216,7 +216,8 @@ def _line(key: Key, count: int, entry: Price | None, prices: PriceList) -> Line:
     if key.event is Event.WAITING_NANOSECONDS:
         return line("waiting", ZERO, "the static power while the machine waits")
     if entry is not None and entry.energy is not None:
-        return line(entry.component, entry.energy.si().scaled(count), "", entry.energy.cite)
+        spent = count * (prices.spans if entry.per_chip else 1)
+        return line(entry.component, entry.energy.si().scaled(spent), "", entry.energy.cite)
     if entry is not None and entry.energy_within:
         return line(entry.component, ZERO, entry.energy_within)
     if key.event in prices.set_aside:

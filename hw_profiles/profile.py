@@ -123,7 +123,7 @@ def _as_profile(data: dict[str, Any], path: Path) -> dict[str, Any]:
 
 def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
     """What makes an inherited price the one that an own price replaces."""
-    return tuple(str(entry.get(name, "")) for name in ("event", "drive", "components", "boundary"))
+    return tuple(str(entry.get(name, "")) for name in ("event", "drive", "chips", "components", "boundary"))
 
 
 def _problems(data: dict[str, Any]) -> list[str]:
@@ -180,13 +180,14 @@ def _whole_file(data: dict[str, Any]) -> list[str]:
     for entry in _tables(data, "price"):
         event = str(entry.get("event"))
         spoken.append(event)
-        told.update((event, place, how, str(entry.get("components", ""))) for place, how in _cases(entry))
+        which = f"{entry.get('components', '')} {entry.get('chips', '')}"
+        told.update((event, place, how, which) for place, how in _cases(entry))
     for name in ("covered", "unpublished"):
         for entry in _tables(data, name):
             events = entry.get("events", [])
             for event in map(str, events) if isinstance(events, list) else ():
                 spoken.append(event)
-                told.update((event, place, how, "") for place, how in _cases(entry))
+                told.update((event, place, how, " ") for place, how in _cases(entry))
     found += [f"event {event[0]} is spoken of {n} times" for event, n in told.items() if n > 1]
     for price in _tables(data, "price"):
         for what in ("energy", "time"):

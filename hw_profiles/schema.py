@@ -16,7 +16,8 @@ from hw_profiles.units import UNITS
 __all__ = ["REQUIRED_EVENTS", "Covered", "Figure", "Price", "ProfileModel", "StaticPower", "Unpublished", "Validity"]
 
 Kind = Literal["digital-neuromorphic", "analog", "processor"]
-Term = Literal["neuron", "synapse", "memory", "link", "barrier", "serial", "host"]
+Term = Literal["neuron", "synapse", "memory", "link", "chip link", "barrier", "serial", "host"]
+Drive = Literal["", "barrier", "lava", "probe", "host"]
 
 _LOIHI_LIKE = (
     Event.SYNAPTIC_OPERATIONS,
@@ -115,15 +116,17 @@ class Price(_Strict):
     parallel: int = Field(default=1, ge=1)  #: units of the machine that do this at the same time
     unless: tuple[Event, ...] = ()  #: not applied when one of these was counted, because they contain it
     boundary: tuple[Boundary, ...] = ()  #: applied at these boundaries only; empty for every one
-    drive: Literal["", "barrier", "lava", "host"] = ""  #: applied when steps are driven so; empty for either
+    drive: Drive = ""  #: applied when steps are driven so; empty for either
+    chips: Literal["", "several"] = ""  #: for a program on several chips, in place of the price without
+    per_chip: bool = False  #: counted once for the machine, its energy spent by every powered chip
     #: applied to what was counted for these components only (shell patterns); it then goes before a price without
     components: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """The event, and what tells this price from the event's others."""
-        special = (self.drive and f"driven by {self.drive}", ", ".join(self.components),
-                   ", ".join(b.value for b in self.boundary))  # fmt: skip
+        special = (self.drive and f"driven by {self.drive}", self.chips and f"{self.chips} chips",
+                   ", ".join(self.components), ", ".join(b.value for b in self.boundary))  # fmt: skip
         return " ".join((self.event.value, *(f"({word})" for word in special if word)))
 
 
@@ -184,7 +187,7 @@ class ProfileModel(_Strict):
     kind: Kind
     description: str
     boundary: Boundary = Boundary.SILICON  #: the one it is priced at unless another is asked for
-    drive: Literal["", "barrier", "lava", "host"] = ""  #: how steps are driven unless said otherwise
+    drive: Drive = ""  #: how steps are driven unless said otherwise
     price: tuple[Price, ...]
     covered: tuple[Covered, ...] = ()
     unpublished: tuple[Unpublished, ...] = ()

@@ -62,7 +62,7 @@ def sensitivity(
         return {"energy": (), "latency": ()}
     where, how = choose_boundary(profile, boundary), choose_drive(profile, drive)
     found: dict[str, list[tuple[str, float, float, Figure]]] = {"energy": [], "latency": []}
-    for words, figure, pinned in _figures(ledger, profile, where, how):
+    for words, figure, pinned in _figures(ledger, profile, where, how, chips):
         ends = [price(ledger, changed, chips, boundary=where, drive=drive) for changed in pinned]
         for name in found:
             low, high = (getattr(cost, name).value or 0.0 for cost in ends)
@@ -81,10 +81,10 @@ def _shares(rows: list[tuple[str, float, float, Figure]]) -> tuple[Swing, ...]:
 
 
 def _figures(
-    ledger: Ledger, profile: ProfileModel, where: Boundary, how: str
+    ledger: Ledger, profile: ProfileModel, where: Boundary, how: str, chips: int | None
 ) -> list[tuple[str, Figure, tuple[ProfileModel, ProfileModel]]]:
     """Every figure with a range that these counts meet: its name, itself, the profile with it at each end."""
-    used = PriceList(ledger, profile, where, how)
+    used = PriceList(ledger, profile, where, how, chips)
     met = {id(entry) for entry in map(used.find, ledger) if entry is not None}
     found = []
     for index, entry in enumerate(profile.price):

@@ -7,10 +7,11 @@ from mappers.chip_limits import check_chip
 from mappers.connectivity import Connectivity, Group
 from mappers.limits import ChipLimits, System, list_systems, load_system
 from mappers.placement import DoesNotFitError, Misfit, Placement, place
-from mappers.program import connectivity_of, place_program
+from mappers.program import SYSTEMS, connectivity_of, place_on_smallest, place_program
 from mappers.utilisation import Link, Utilisation
 
 __all__ = [
+    "SYSTEMS",
     "ChipLimits",
     "Connectivity",
     "DoesNotFitError",
@@ -26,6 +27,7 @@ __all__ = [
     "list_systems",
     "load_system",
     "place",
+    "place_on_smallest",
     "place_program",
     "probe_loihi2",
 ]

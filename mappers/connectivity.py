@@ -45,27 +45,37 @@ class Connectivity:
         groups: the populations; their sizes add up to n.
         indptr: (n + 1,) int64; synapses of neuron i are ``indices[indptr[i]:indptr[i + 1]]``.
         indices: (nnz,) int32; receiving neurons.
+        outside_indptr, outside_indices: the same of senders outside the cores (the host's inputs): their synapses are
+            stored with the neurons that receive.
     """
 
     groups: tuple[Group, ...]
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
+    outside_indptr: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    outside_indices: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     starts: npt.NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "indptr", np.ascontiguousarray(self.indptr, np.int64))
         object.__setattr__(self, "indices", np.ascontiguousarray(self.indices, np.int32))
+        object.__setattr__(self, "outside_indptr", np.ascontiguousarray(self.outside_indptr, np.int64))
+        object.__setattr__(self, "outside_indices", np.ascontiguousarray(self.outside_indices, np.int32))
         starts = np.concatenate([[0], np.cumsum([group.size for group in self.groups])]).astype(np.int64)
         object.__setattr__(self, "starts", starts)
         n = int(starts[-1])
-        if self.indptr.shape != (n + 1,) or self.indptr[0] != 0 or self.indptr[-1] != self.indices.size:
+        if self.indptr.shape != (n + 1,):
             raise InputError(
                 f"indptr must hold {n + 1} entries from 0 to {self.indices.size}, got shape {self.indptr.shape}"
             )
-        if np.any(np.diff(self.indptr) < 0):
-            raise InputError("indptr must not decrease")
-        if self.indices.size and (int(self.indices.min()) < 0 or int(self.indices.max()) >= n):
-            raise InputError(f"synapses must point to neurons 0 to {n - 1}")
+        for name in ("indptr", "outside_indptr"):
+            pointers, to = getattr(self, name), getattr(self, name.replace("indptr", "indices"))
+            if not pointers.size or pointers[0] != 0 or pointers[-1] != to.size:
+                raise InputError(f"{name} must begin with 0 and end with {to.size}")
+            if np.any(np.diff(pointers) < 0):
+                raise InputError(f"{name} must not decrease")
+            if to.size and (int(to.min()) < 0 or int(to.max()) >= n):
+                raise InputError(f"synapses must point to neurons 0 to {n - 1}")
 
     @property
     def neurons(self) -> int:
@@ -73,7 +83,12 @@ class Connectivity:
 
     @property
     def synapses(self) -> int:
-        return int(self.indices.size)
+        return int(self.indices.size + self.outside_indices.size)
+
+    @property
+    def outside(self) -> int:
+        """Senders outside the cores."""
+        return int(self.outside_indptr.size - 1)
 
     def group_of(self) -> npt.NDArray[np.int32]:
         """(n,) the group number of every neuron."""

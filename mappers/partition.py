@@ -55,10 +55,13 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
     """
     n = network.neurons
     out_ptr, out_idx = network.indptr, network.indices
-    senders = np.repeat(np.arange(n), np.diff(out_ptr))
-    in_ptr, in_idx = kernels.by_first(out_idx.astype(np.int64), senders, n)
-    core = np.full(n, -1, np.int32)
-    mark, queue = np.full(n, -1, np.int64), np.empty(n, np.int32)
+    # Senders outside are numbered on from n and have no core.
+    fan_out = np.concatenate((np.diff(out_ptr), np.diff(network.outside_indptr)))
+    senders = np.repeat(np.arange(n + network.outside), fan_out)
+    receivers = np.concatenate((out_idx, network.outside_indices)).astype(np.int64)
+    in_ptr, in_idx = kernels.by_first(receivers, senders, n)
+    core = np.full(n + network.outside, -1, np.int32)
+    mark, queue = np.full(n + network.outside, -1, np.int64), np.empty(n, np.int32)
     queued = np.zeros(n, np.int32)
     axon_bits = 8 * chip.axon_bytes
     max_axons = chip.fan_in_axons_per_core or _NO_LIMIT
@@ -85,10 +88,10 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
         )  # fmt: skip
         spans.append((first, last, start, next_core, most, room, bits))
     weight = np.zeros(next_core, np.int64)
-    synapses, fan_in, fan_out, *_ = kernels.axons(n, next_core, core, out_ptr, out_idx)
+    synapses, fan_in, fan_out = _loads(network, core, next_core)
     for _ in range(passes):
         moved = core.copy()
-        count = np.bincount(moved, minlength=next_core).astype(np.int64)
+        count = np.bincount(moved[:n], minlength=next_core).astype(np.int64)
         moves = 0
         for first, last, start, end, most, room, bits in spans:
             if end - start > 1:
@@ -100,11 +103,20 @@ def partition(network: Connectivity, chip: ChipLimits, *, passes: int = 4) -> np
         if not moves:
             break
         best = int(fan_out.sum())
-        synapses, fan_in, fan_out, *_ = kernels.axons(n, next_core, moved, out_ptr, out_idx)
+        synapses, fan_in, fan_out = _loads(network, moved, next_core)
         if int(fan_out.sum()) >= best:
             break
         core = moved
-    return core
+    return core[:n].copy()
+
+
+def _loads(
+    network: Connectivity, core: npt.NDArray[np.int32], cores: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(cores,) synapses stored, axons in and axons out, senders outside included."""
+    synapses, fan_in, fan_out, *_ = kernels.axons(network.neurons, cores, core, network.indptr, network.indices)
+    kernels.add_outside(core, network.outside_indptr, network.outside_indices, synapses, fan_in)
+    return synapses, fan_in, fan_out
 
 
 def partition_cores(

@@ -225,3 +225,16 @@ def axons(n: int, cores: int, core: I32, out_ptr: I64, out_idx: I32) -> tuple[I6
                 link[used[t]] = 0
             n_used = 0
     return synapses, fan_in, fan_out, stays, a[:pairs], b[:pairs], w[:pairs]
+
+
+@njit(cache=True)
+def add_outside(core: I32, ptr: I64, idx: I32, synapses: I64, fan_in: I64) -> None:
+    """Add to ``synapses`` and ``fan_in`` (cores,) those of senders outside the cores, in rows by sender."""
+    seen = np.full(synapses.size, -1, np.int64)
+    for s in range(ptr.size - 1):
+        for k in range(ptr[s], ptr[s + 1]):
+            c = core[idx[k]]
+            synapses[c] += 1
+            if seen[c] != s:
+                seen[c] = s
+                fan_in[c] += 1

@@ -108,12 +108,14 @@ def place(
     synapses, fan_in, fan_out, local, senders, receivers, axons = kernels.axons(
         network.neurons, cores, given, network.indptr, network.indices
     )
+    kernels.add_outside(given, network.outside_indptr, network.outside_indices, synapses, fan_in)
     chip = partition_cores(cores, senders, receivers, axons, system.cores_per_chip)
 
     words = np.array([group.state_words for group in network.groups], np.int64)
     bits = np.array([synapse_bits_of(group, chip_limits) for group in network.groups], np.int64)
     stored = np.zeros(cores, np.int64)  # bits of synapses; a core may hold several groups when the caller chose
-    np.add.at(stored, given[network.indices], bits[group_of[network.indices]])
+    for indices in (network.indices, network.outside_indices):
+        np.add.at(stored, given[indices], bits[group_of[indices]])
     state = 4 * np.bincount(given, weights=words[group_of], minlength=cores).astype(np.int64)
     crosses = chip[senders] != chip[receivers]
     use = Utilisation(

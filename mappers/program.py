@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,15 +14,17 @@ from mappers.placement import DoesNotFitError, Misfit, Placement, place
 from substrates.loihi2 import program as engine
 from substrates.loihi2.synapses import Direct
 
-__all__ = ["check_size", "connectivity_of", "place_program"]
+__all__ = ["SYSTEMS", "check_size", "connectivity_of", "place_on_smallest", "place_program"]
 
+#: Loihi 2 systems from the smallest, see `place_on_smallest`
+SYSTEMS = ("oheo-gulch", "kapoho-point", "hala-point")
 
 #: senders that one neuron of a tree of adders hears
 TREE_FAN_IN = 8192
 
 
 def connectivity_of(program: engine.Program) -> Connectivity:
-    """Populations and connections of ``program``. Sources are outside the cores and are left out.
+    """Populations and connections of ``program``. Sources are outside the cores; their synapses are stored on them.
 
     A population counts as densely connected when all its connections are. A single neuron that only adds up more than
     `TREE_FAN_IN` senders (`Neuron.adds`) gets a tree of further neurons, last in the order.
@@ -37,17 +41,28 @@ def connectivity_of(program: engine.Program) -> Connectivity:
         for name, population in program.populations.items()
     ]
     groups += [Group(f"{name} tree", "adder", size, 1, dense=True) for name, size in links.trees.items()]
-    source = np.concatenate(links.rows) if links.rows else np.zeros(0, np.int64)
-    target = np.concatenate(links.columns) if links.columns else np.zeros(0, np.int64)
-    return Connectivity(tuple(groups), *by_first(source, target, links.total))
+    source, target = _joined(links.rows), _joined(links.columns)
+    outside = _joined(links.outside_rows), _joined(links.outside_columns)
+    return Connectivity(tuple(groups), *by_first(source, target, links.total), *by_first(*outside, links.outside))
+
+
+def _joined(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 class _Links:
-    """All synapses between neurons, numbered through the populations, then through the trees of adders."""
+    """All synapses, neurons numbered through the populations, then through the trees of adders; sources apart."""
 
     def __init__(self, program: engine.Program) -> None:
         self.rows: list[npt.NDArray[np.int64]] = []
         self.columns: list[npt.NDArray[np.int64]] = []
+        self.outside_rows: list[npt.NDArray[np.int64]] = []
+        self.outside_columns: list[npt.NDArray[np.int64]] = []
+        self._outside_starts: dict[str, int] = {}
+        self.outside = 0
+        for name, source in program.sources.items():
+            self._outside_starts[name] = self.outside
+            self.outside += source.n
         self.sparse_onto: set[str] = set()
         self.trees: dict[str, int] = {}
         self._starts: dict[str, int] = {}
@@ -63,20 +78,30 @@ class _Links:
         pattern = connection.synapses.rows()
         if pattern is not None:
             self.sparse_onto.add(connection.target)
-        if connection.source not in self._starts:
-            return
-        first, into = self._starts[connection.source], self._starts[connection.target]
+        into = self._starts[connection.target]
         targets, sources = connection.synapses.shape
+        if connection.source not in self._starts:
+            source, target = _entries(pattern, targets, sources)
+            self.outside_rows.append(source + self._outside_starts[connection.source])
+            self.outside_columns.append(target + into)
+            return
+        first = self._starts[connection.source]
         if targets == 1 and sources > TREE_FAN_IN and program.populations[connection.target].neuron.adds:
             size = self.trees[connection.target] = -(-sources // TREE_FAN_IN)
             self.rows += [first + np.arange(sources), self.total + np.arange(size)]
             self.columns += [self.total + np.arange(sources) // TREE_FAN_IN, np.full(size, into)]
             self.total += size
             return
-        fan_out = np.full(sources, targets) if pattern is None else np.diff(pattern[0])
-        target = np.tile(np.arange(targets), sources) if pattern is None else pattern[1].astype(np.int64)
-        self.rows.append(np.repeat(np.arange(sources), fan_out) + first)
+        source, target = _entries(pattern, targets, sources)
+        self.rows.append(source + first)
         self.columns.append(target + into)
+
+
+def _entries(pattern: Any, targets: int, sources: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(source, target) of every stored synapse, by source; a pattern of None is all to all."""
+    fan_out = np.full(sources, targets) if pattern is None else np.diff(pattern[0])
+    target = np.tile(np.arange(targets), sources) if pattern is None else pattern[1].astype(np.int64)
+    return np.repeat(np.arange(sources), fan_out), target
 
 
 def check_size(program: engine.Program, system: System) -> None:
@@ -120,3 +145,20 @@ def place_program(
     parts = np.split(numbers, ends)[: len(ends)]  # after them come trees of adders
     cores = dict(zip(program.populations, parts, strict=True))
     return engine.Placement(cores, per_chip), placed
+
+
+def place_on_smallest(program: engine.Program) -> tuple[engine.Placement, Placement]:
+    """Place ``program`` on the smallest Loihi 2 system that holds it: one chip, a board of 8, or 1152 chips.
+
+    Beyond one chip the cut is refined once only: a program of a million neurons is placed in seconds, and further
+    passes moved less than a thousandth of its messages.
+
+    Raises:
+        DoesNotFitError: with everything that does not fit the largest.
+    """
+    for name in SYSTEMS[:-1]:
+        try:
+            return place_program(program, name, passes=4 if name == SYSTEMS[0] else 1)
+        except DoesNotFitError:
+            continue
+    return place_program(program, SYSTEMS[-1], passes=1)

@@ -15,7 +15,11 @@ __all__ = ["command"]
 @click.option("--profile", required=True, help="Profile name, or the path of a .toml file.")
 @click.option("--chips", type=int, help="Chips powered. Default: as many as the run needs.")
 @click.option("--boundary", type=click.Choice(["silicon", "board", "system"]), help="What every power includes.")
-@click.option("--drive", type=click.Choice(["barrier", "lava", "host"]), help="What drives a step, where it matters.")
+@click.option(
+    "--drive",
+    type=click.Choice(["barrier", "lava", "probe", "host"]),
+    help="What drives a step and carries the host's values.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     record: Path, profile: str, chips: int | None, boundary: str | None, drive: str | None, as_json: bool

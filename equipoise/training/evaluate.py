@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from hw_profiles.ledger import Ledger
+from hw_profiles.ledger import Event, Ledger
 from learning_rules import Learner, LearnerState, Phases, cosines
 from learning_rules.references.adjoint import adjoint_errors
 from substrates.base import Stop
@@ -23,7 +23,10 @@ __all__ = ["accuracy", "gradient_cosine", "response_to_noise"]
 def accuracy(
     machine: RelaxationSubstrate, inputs: Inputs, targets: Tensor, stop: Stop, *, batch_size: int = 500
 ) -> tuple[float, float, Ledger]:
-    """Share of samples the machine's free equilibrium classifies rightly, share that converged, and the counts."""
+    """Share of samples the machine's free equilibrium classifies rightly, share that converged, and the counts.
+
+    A class is read off the last population, so of the host's reads only those are counted.
+    """
     right = converged = 0
     ledger = Ledger()
     cost = machine.network.cost
@@ -34,6 +37,8 @@ def accuracy(
         right += int((cost.predict(free.activities[-1]) == y).sum())
         converged += int(free.converged.sum())
         ledger.merge(free.ledger)
+    last = machine.network.populations[-1].name
+    ledger = Ledger({key: n for key, n in ledger.items() if key.event is not Event.HOST_READS or key.layer == last})
     return right / len(targets), converged / len(targets), ledger
 
 

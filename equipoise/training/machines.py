@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from equipoise.targets import Target, find_target
 from hw_profiles.errors import InputError
 from mappers.placement import DoesNotFitError
-from mappers.program import place_program
+from mappers.program import place_on_smallest
 from substrates.loihi2.relaxation import Loihi2Machine
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def make_machine(target: str | Target, network: Network, options: dict[str, Any]
 
 
 def place_machine(machine: RelaxationSubstrate) -> None:
-    """Put a machine of Loihi 2 on one chip (Oheo Gulch), so that everything is counted on its core.
+    """Put a machine of Loihi 2 on the smallest system that holds it, so that everything is counted on its core.
 
-    Machines of another kind, and networks that one chip does not hold, stay as they are.
+    Machines of another kind, and networks that no system holds, stay as they are.
     """
     if not isinstance(machine, Loihi2Machine):
         return
     with suppress(DoesNotFitError):
-        machine.placement = place_program(machine.pattern, "oheo-gulch")[0]
+        machine.placement = place_on_smallest(machine.pattern)[0]

@@ -17,10 +17,10 @@ def run() -> tuple[Ledger, Ledger, Ledger]:
     training, test, probe = Ledger(), Ledger(), Ledger()
     for phase, steps in (("free", 1000), ("nudge+", 300)):
         training.add(Event.STEPS, steps, phase=phase)
-        training.add(Event.SYNAPTIC_OPERATIONS, 50 * steps, layer="l1", phase=phase)
+        training.add(Event.SYNAPTIC_OPERATIONS, 50 * steps, layer="l1", phase=phase, core=0)
     training.add(Event.WEIGHT_WRITES, 77, phase="program")
     test.add(Event.STEPS, 200, phase="free")
-    test.add(Event.SYNAPTIC_OPERATIONS, 900, layer="l1", phase="free")
+    test.add(Event.SYNAPTIC_OPERATIONS, 900, layer="l1", phase="free", core=0)
     probe.add(Event.STEPS, 10**6, phase=PROBE)
     return training, in_phase(test, TEST), probe
 

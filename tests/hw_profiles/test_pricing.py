@@ -102,7 +102,7 @@ def test_crossbar_cell_read_follows_from_its_device() -> None:
 
 
 def test_total_is_refused_by_name_and_the_rest_still_priced() -> None:
-    ledger = one(Event.SYNAPTIC_OPERATIONS, 100)
+    ledger = one(Event.SYNAPTIC_OPERATIONS, 100, core=0)
     ledger.add(Event.WEIGHT_WRITES, 5)
     cost = price(ledger, load_profile("loihi1"))
     assert cost.energy.value is None
@@ -156,13 +156,21 @@ def test_phases_add_up_and_unphased_work_goes_on_beside() -> None:
     assert price(ledger, profile).latency.value == pytest.approx(expected)
 
 
-def test_without_a_placement_the_spread_is_said() -> None:
+def test_without_a_placement_there_is_no_step_time() -> None:
     ledger = one(Event.STEPS, 1)
     ledger.add(Event.NEURON_UPDATES_INACTIVE, 2048)
     cost = price(ledger, load_profile("loihi1"))
-    assert cost.latency.value == pytest.approx(2048 / 2 * 5.3e-9)  # two cores of 1024
-    assert cost.latency.low == pytest.approx(max(113e-9, 2048 / 128 * 5.3e-9))
-    assert "packed on 2 cores" in cost.assumptions[0]
+    assert cost.latency.missing == ("counts without cores",)
+    assert cost.energy.missing == ("counts without cores",)
+    assert cost.dynamic.value == pytest.approx(2048 * 52e-12 + 128e-12)
+    assert "place the program" in cost.assumptions[0]
+    ledger = one(Event.STEPS, 1)
+    for core in (0, 1):
+        ledger.add(Event.NEURON_UPDATES_INACTIVE, 1024, core=core)
+    ledger.add(Event.MESSAGES_BETWEEN_CORES, 4000)  # of no core: spread over the two used
+    cost = price(ledger, load_profile("loihi1"))
+    assert cost.latency.value == pytest.approx(1024 * 5.3e-9)
+    assert any(term.term == "link" and term.time.value == pytest.approx(2000 * 2.1e-9) for term in cost.terms)
 
 
 def test_static_energy_is_power_times_chips_times_time() -> None:
@@ -195,7 +203,7 @@ def test_an_empty_ledger_costs_nothing_anywhere() -> None:
 def test_ranges_hold_the_value_on_every_profile() -> None:
     ledger = Ledger()
     for event in (Event.SYNAPTIC_OPERATIONS, Event.NEURON_UPDATES_ACTIVE, Event.NEURON_UPDATES_INACTIVE, Event.STEPS):
-        ledger.add(event, 1000, phase="free")
+        ledger.add(event, 1000, phase="free", core=0)
     for name in list_profiles():
         cost = price(ledger, load_profile(name))
         for estimate in (cost.energy, cost.latency, cost.dynamic, cost.static):

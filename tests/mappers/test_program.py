@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from hw_profiles.ledger import Event
+from hw_profiles.pricing import price
+from hw_profiles.profile import load_profile
 from mappers import DoesNotFitError
 from mappers.chip_models import chip_models, needs_microcode
 from mappers.placement import place
-from mappers.program import connectivity_of, place_program
+from mappers.program import connectivity_of, place_on_smallest, place_program
 from substrates.loihi2 import neurons
 from substrates.loihi2.annealing import Settings
 from substrates.loihi2.annealing.program import pattern_program
@@ -100,3 +102,30 @@ def test_what_needs_microcode() -> None:
     )  # fmt: skip
     assert needs_microcode(["something new"]) == ("something new",)
     assert all(model.source for model in chip_models(NEURONS).values())
+
+
+def test_synapses_of_inputs_are_stored_where_they_lead() -> None:
+    """By hand: 900 neurons of 256 inputs take 230,400 bytes of rows and a header of 8 bytes an input on each core."""
+    made = Program()
+    made.source("in", np.zeros((1, 256), int))
+    made.population("a", 900, neurons.LIF(vth=1))
+    made.connect("in", "a", Dense(np.ones((900, 256), int)))
+    use = place_program(made, "oheo-gulch")[1].utilisation
+    assert use.cores_used == 2
+    assert use.synapses.sum() == 900 * 256
+    np.testing.assert_array_equal(use.synaptic_bytes, use.neurons * 256 + 8 * 256)
+    assert (use.synaptic_bytes <= 131_072).all()
+    np.testing.assert_array_equal(use.fan_in, [256, 256])
+
+
+def test_a_program_goes_on_the_smallest_system_that_holds_it() -> None:
+    made = Program()
+    made.source("in", np.zeros((1, 4200), int))
+    made.population("a", 4200, neurons.LIF(vth=1))
+    made.connect("in", "a", Dense(np.ones((4200, 4200), int)))
+    cores, placed = place_on_smallest(made)
+    assert placed.system.name == "kapoho-point"
+    assert placed.utilisation.chips_used == 2
+    assert cores.cores["a"].max() >= 120
+    ledger = Engine(made, placement=cores).run(1).ledger
+    assert price(ledger, load_profile("loihi2")).chips == 2

@@ -17,7 +17,7 @@ from hw_profiles.record import Record
 def record(tmp_path: Path) -> Path:
     ledger = Ledger()
     ledger.add(Event.STEPS, 100)
-    ledger.add(Event.NEURON_UPDATES_INACTIVE, 1000)
+    ledger.add(Event.NEURON_UPDATES_INACTIVE, 1000, core=0)
     ledger.add(Event.WEIGHT_WRITES, 5)
     path = tmp_path / "r.h5"
     with Record.create(path, kind="qubo", config={}, seeds={"seed": 1}, target={"resolved": "loihi2-sim"}) as written:
@@ -96,8 +96,8 @@ def test_a_record_under_neurobench_s_names(record: Path, capsys: pytest.CaptureF
     whole = answer(capsys, "records", "neurobench", str(record))
     assert whole["MembraneUpdates"] == 1000
     ledger = Ledger()
-    ledger.add(Event.SYNAPTIC_OPERATIONS, 900, phase="train")
-    ledger.add(Event.SYNAPTIC_OPERATIONS, 600, phase="test")
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 900, phase="train", core=0)
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 600, phase="test", core=0)
     path = tmp_path / "t.h5"
     with Record.create(path, kind="train", config={}, seeds={"run": 1}, target={"resolved": "loihi2-sim"}) as written:
         written.result("samples.inference", 20)

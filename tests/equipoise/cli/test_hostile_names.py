@@ -17,7 +17,7 @@ def record(path: Path) -> Path:
     path.parent.mkdir(exist_ok=True)
     ledger = Ledger()
     ledger.add(Event.STEPS, 1000, layer="$x[/]")
-    ledger.add(Event.SYNAPTIC_OPERATIONS, 1000)
+    ledger.add(Event.SYNAPTIC_OPERATIONS, 1000, core=0)
     with Record.create(
         path, kind="train", config={}, seeds={}, target={"requested": "a", "resolved": "loihi2-sim", "reason": ""}
     ) as made:

@@ -77,6 +77,8 @@ def test_lava_gives_the_same(network: Path, tmp_path: Path, capsys: pytest.Captu
         assert told[0][key] == told[1][key]
     assert told[0]["counts"]["synaptic_operations"] == told[1]["counts"]["synaptic_operations"]
     assert told[1]["layers"][0]["messages"] == 2
+    assert told[1]["placement"] == told[0]["placement"]
+    assert told[1]["energy_j"]["value"] > 0
 
 
 def test_auto_falls_back_with_a_note_and_the_chip_by_name_is_refused(

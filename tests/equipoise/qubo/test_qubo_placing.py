@@ -1,4 +1,4 @@
-"""Does a problem fit one chip: one answer, by hand and from everybody who asks; warnings."""
+"""Does a problem fit one chip, or several: one answer, by hand and from everybody who asks; warnings; the price."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from equipoise.cli.main import run
 from equipoise.qubo import Problem, solve, write
 from equipoise.qubo.generators import mis
 from equipoise.targets import find_target
+from hw_profiles.ledger import Event
 from mappers import DoesNotFitError
 from mappers.program import connectivity_of, place_program
 from substrates.loihi2.annealing import Settings
@@ -27,7 +28,8 @@ def star(leaves: int) -> Problem:
 def fits(problem: Problem, scheme: str = "two-phase") -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return find_target("loihi2-sim").make("qubo", problem, scheme).placement is not None
+        placed = find_target("loihi2-sim").make("qubo", problem, scheme).placement
+    return placed is not None and placed.utilisation.chips_used == 1
 
 
 def test_a_neuron_with_too_many_neighbours() -> None:
@@ -53,9 +55,14 @@ def test_one_answer_to_does_it_fit() -> None:
         else:
             with pytest.raises(DoesNotFitError):
                 place_program(made, "oheo-gulch")
-            with pytest.warns(UserWarning, match="would not fit one chip"):
-                ledger = solve(problem, "loihi2-sim", steps=3).ledger
-            assert {key.core for key in ledger} == {-1}
+            placed = place_program(made, "kapoho-point")[1]
+            with pytest.warns(UserWarning, match="does not fit one chip: it is placed on 2 chips of Kapoho Point"):
+                solution = solve(problem, "loihi2-sim", steps=3)
+            cores = {key.core for key in solution.ledger if key.core >= 0}
+            assert len(cores) == placed.utilisation.cores_used
+            assert max(cores) >= 120
+            assert solution.ledger.total(Event.MESSAGES_BETWEEN_CHIPS) > 0
+            assert not solution.energy.missing
 
 
 def test_what_no_chip_holds_is_known_without_placing_it() -> None:
@@ -76,8 +83,10 @@ def test_a_cost_integrator_of_many_variables_is_a_tree() -> None:
 
 def test_simulations_warn() -> None:
     problem = star(9400)
-    with pytest.warns(UserWarning, match="would not fit one chip: .*its variable 0 has most neighbours, 9400"):
-        assert solve(problem, "loihi2-sim", steps=20).best_cost < 0
+    with pytest.warns(UserWarning, match="would not fit: .*Hala Point.*its variable 0 has most neighbours, 9400"):
+        solution = solve(problem, "loihi2-sim", steps=20)
+    assert solution.best_cost < 0
+    assert solution.energy.missing == ("counts without cores",)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solve(problem, "analog", steps=1)
@@ -90,5 +99,5 @@ def test_the_command_line_says_it_in_one_note(tmp_path: Path, capsys: pytest.Cap
     assert run(["qubo", "solve", str(path), "--target", "loihi2-sim", "--steps", "10", "--json"]) == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)["num_variables"] == 9401
-    assert shown.err.count("would not fit one chip") == 1
+    assert shown.err.count("would not fit") == 1
     assert "Traceback" not in shown.err

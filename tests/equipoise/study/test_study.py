@@ -320,7 +320,7 @@ def test_a_dask_cluster_gives_the_same_results(tmp_path: Path) -> None:
 def pair(nodes: int, wall_ns: int) -> list[Entry]:
     chip, clock = Ledger(), Ledger()
     chip.add(Event.STEPS, 1000)
-    chip.add(Event.NEURON_UPDATES_INACTIVE, 1000 * nodes)
+    chip.add(Event.NEURON_UPDATES_INACTIVE, 1000 * nodes, core=0)
     clock.add(Event.WALL_NANOSECONDS, wall_ns)
     where = {"nodes": nodes, "density": 0.1, "graph_seed": 0}
     loihi = Entry(0, "a", "qubo", {**where, "target": "loihi2-sim"}, "complete")
