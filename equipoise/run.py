@@ -17,11 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equipoise.targets import Target, TargetChoice, Work, choose_target, given
 from hw_profiles.grades import Estimate
+from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger
 from hw_profiles.output import check_outputs
 
@@ -41,8 +43,8 @@ class RunResult:
     Attributes:
         status: ``complete``, ``stopped early`` or ``interrupted``.
         target: asked for, taken, and why.
-        profile: name of the hardware profile that priced the counts.
-        energy, latency: J and s on the machine, with range and grade, or what had no price.
+        profile: name of the hardware profile that prices the counts.
+        priced: the counts' price, looked up when it is first asked for.
         wall_s: seconds the whole call took here.
         work_s: seconds of it that were the work itself: annealing, or the epochs.
         ledger: the counts.
@@ -52,12 +54,21 @@ class RunResult:
     status: str
     target: TargetChoice
     profile: str
-    energy: Estimate
-    latency: Estimate
+    priced: Later[Cost] = field(repr=False)
     wall_s: float
     work_s: float
     ledger: Ledger
     record: Path | None
+
+    @property
+    def energy(self) -> Estimate:
+        """J on the machine, with range and grade, or what had no price."""
+        return self.priced.value.energy
+
+    @property
+    def latency(self) -> Estimate:
+        """Seconds on the machine, likewise."""
+        return self.priced.value.latency
 
     def run_dict(self) -> dict[str, Any]:
         """These fields as the command line prints them."""
@@ -83,7 +94,6 @@ class Run:
         out: where the record goes, if anywhere.
         force: what is there may be replaced.
         ledger: everything counted so far.
-        placed: puts counts where they happened, on the cores of a placement.
         record: open inside `recording`.
         work_s: seconds of work so far.
     """
@@ -94,7 +104,6 @@ class Run:
     out: Path | None = None
     force: bool = False
     ledger: Ledger = field(default_factory=Ledger)
-    placed: Callable[[Ledger], Ledger] = field(default=lambda ledger: ledger)
     record: Record | None = None
     work_s: float = 0.0
     _began: float = field(default_factory=time.perf_counter)
@@ -172,27 +181,28 @@ class Run:
         finally:
             self.work_s += time.perf_counter() - began
 
-    @property
-    def counts(self) -> Ledger:
-        """All that was counted, placed."""
-        return self.placed(self.ledger)
-
     def cost(self) -> Cost:
         """The counts so far, priced."""
-        from hw_profiles.pricing import price  # late: pydantic
-
-        return price(self.counts, self.profile)
+        return _price(self.ledger, self.profile)
 
     def finish(self, status: str) -> dict[str, Any]:
         """Write counts and times, close the record, and return the fields of a `RunResult`.
 
+        Prices are looked up when somebody asks, but for a fitted profile, which may refuse the counts.
+
         Args:
             status: ``complete``, ``stopped early`` (complete, as records have it) or ``interrupted``.
+
+        Raises:
+            InputError: the counts are outside the range of a fitted profile's data.
         """
-        cost, wall = self.cost(), time.perf_counter() - self._began
+        priced = Later(partial(_price, self.ledger.copy(), self.profile))
+        if self.profile.validity:
+            _ = priced.value
+        wall = time.perf_counter() - self._began
         path = None
         if self.record is not None:
-            self.record.set_ledger(self.counts)
+            self.record.set_ledger(self.ledger)
             self.record.result("work_time", self.work_s, "s")
             self.record.result("wall_time", wall, "s")
             self.record.close("complete" if status == "stopped early" else status)
@@ -201,13 +211,18 @@ class Run:
             "status": status,
             "target": self.choice,
             "profile": self.profile.name,
-            "energy": cost.energy,
-            "latency": cost.latency,
+            "priced": priced,
             "wall_s": wall,
             "work_s": self.work_s,
-            "ledger": self.counts,
+            "ledger": self.ledger,
             "record": path,
         }
+
+
+def _price(ledger: Ledger, profile: ProfileModel) -> Cost:
+    from hw_profiles.pricing import price  # late: pydantic
+
+    return price(ledger, profile)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from hw_profiles.errors import InputError, TargetUnavailableError
@@ -205,14 +205,19 @@ def _loihi2_sim(network: Network, options: dict[str, Any], seed: int) -> Relaxat
     return Loihi2Machine(network, **{"seed": seed, "rounding": "stochastic", **options})
 
 
+#: finding it takes as long as annealing a small problem for some steps
+_signature = cache(inspect.signature)
+
+
 def _qubo(kind: str, *arguments: Any, **options: Any) -> QuboMachine:
     from equipoise.qubo import machines
 
     make = getattr(machines, kind)
+    signature = _signature(make)
     try:
-        inspect.signature(make).bind(*arguments, **options)
+        signature.bind(*arguments, **options)
     except TypeError as error:
-        known = ", ".join(list(inspect.signature(make).parameters)[len(arguments) :]) or "none"
+        known = ", ".join(list(signature.parameters)[len(arguments) :]) or "none"
         raise InputError(f"options of the machine: {error}; there are {known}") from None
     machine: QuboMachine = make(*arguments, **options)
     return machine

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hw_profiles.texts import safe_text
-
 __all__ = ["InputError", "Interrupted", "TargetUnavailableError"]
 
 
@@ -20,6 +18,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, text: object = "", *more: object) -> None:
+        from hw_profiles.texts import safe_text  # late: a program that starts raises nothing
+
         super().__init__(safe_text(str(text)), *more)
 
 

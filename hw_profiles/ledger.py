@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from hw_profiles.errors import InputError
 
-__all__ = ["Component", "Event", "Key", "Ledger", "Phase"]
+__all__ = ["Component", "Event", "Key", "Ledger", "Phase", "Uncounted"]
 
 
 class Event(str, Enum):
@@ -110,8 +110,18 @@ class Key(NamedTuple):
     phase: str = ""
 
 
+class Uncounted(Protocol):
+    """Counts that nobody has asked for yet, as the facts they follow from; these must not change."""
+
+    def count(self) -> Ledger:
+        """The counts."""
+
+    def joined(self, other: Uncounted) -> Uncounted | None:
+        """One for both, where their facts can be added up, else None."""
+
+
 class Ledger(Mapping[Key, int]):
-    """A counter of events.
+    """A counter of events. What was merged `of` facts is counted when somebody looks.
 
     >>> ledger = Ledger()
     >>> ledger.add(Event.STEPS, 100, phase=Phase.FREE)
@@ -120,10 +130,27 @@ class Ledger(Mapping[Key, int]):
     """
 
     def __init__(self, counts: Mapping[Key, int] | None = None) -> None:
-        self._counts: dict[Key, int] = {}
+        self._known: dict[Key, int] = {}
+        self._waiting: list[Uncounted] = []
         self._order: list[Key] | None = None
         for key, count in (counts or {}).items():
             self._add(Key(Event(key[0]), *key[1:]), count)
+
+    @classmethod
+    def of(cls, facts: Uncounted) -> Ledger:
+        """The ledger of ``facts``, which are counted when it is first read."""
+        ledger = cls()
+        ledger._waiting.append(facts)
+        return ledger
+
+    @property
+    def _counts(self) -> dict[Key, int]:
+        if self._waiting:
+            counted = [facts.count() for facts in self._waiting]  # all of them, or an interruption would lose some
+            self._waiting = []
+            for ledger in counted:
+                self.merge(ledger)
+        return self._known
 
     def add(
         self,
@@ -149,20 +176,41 @@ class Ledger(Mapping[Key, int]):
         if count < 0:
             raise InputError(f"a count cannot be negative: {count} of {key.event.value}")
         if count:
-            if key not in self._counts:
-                self._counts[key] = 0
+            if key not in self._known:
+                self._known[key] = 0
                 self._order = None
-            self._counts[key] += count
+            self._known[key] += count
 
     def merge(self, other: Ledger) -> None:
         """Add every count of ``other`` to this ledger."""
-        for key, count in other._counts.items():
+        for key, count in other._known.items():
             self._add(key, count)
+        for facts in tuple(other._waiting):
+            for place, mine in enumerate(self._waiting):
+                joined = mine.joined(facts)
+                if joined is not None:
+                    self._waiting[place] = joined
+                    break
+            else:
+                self._waiting.append(facts)
+
+    def copy(self) -> Ledger:
+        """The same counts, apart from this ledger."""
+        result = Ledger()
+        result._known.update(self._known)
+        result._waiting.extend(self._waiting)
+        return result
 
     def __add__(self, other: Ledger) -> Ledger:
-        result = Ledger(self._counts)
+        result = self.copy()
         result.merge(other)
         return result
+
+    def __getstate__(self) -> dict[Key, int]:
+        return dict(self._counts)
+
+    def __setstate__(self, counts: dict[Key, int]) -> None:
+        self._known, self._waiting, self._order = counts, [], None
 
     def total(self, event: Event, **where: str | int) -> int:
         """Sum of ``event`` over all keys whose fields equal ``where`` (component, layer, core, phase)."""
@@ -184,8 +232,9 @@ class Ledger(Mapping[Key, int]):
         return self._counts.get(key, 0)
 
     def __iter__(self) -> Iterator[Key]:
+        counts = self._counts
         if self._order is None:
-            self._order = sorted(self._counts)
+            self._order = sorted(counts)
         return iter(self._order)
 
     def __len__(self) -> int:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mappers.connectivity import Connectivity, Group
-from mappers.limits import System, load_system
+from mappers.limits import ChipLimits, System, load_system
+from mappers.partition import neurons_that_fit, synapse_bits_of, synaptic_bytes_for
 from mappers.partition_kernels import by_first
 from mappers.placement import DoesNotFitError, Misfit, Placement, place
 from substrates.loihi2 import program as engine
 from substrates.loihi2.synapses import Direct
 
-__all__ = ["SYSTEMS", "check_size", "connectivity_of", "place_on_smallest", "place_program"]
+__all__ = [
+    "SYSTEMS",
+    "Demand",
+    "check_size",
+    "connectivity_of",
+    "place_on_smallest",
+    "place_program",
+    "surely_fits",
+]
 
 #: Loihi 2 systems from the smallest, see `place_on_smallest`
 SYSTEMS = ("oheo-gulch", "kapoho-point", "hala-point")
@@ -102,6 +113,69 @@ def _entries(pattern: Any, targets: int, sources: int) -> tuple[npt.NDArray[np.i
     fan_out = np.full(sources, targets) if pattern is None else np.diff(pattern[0])
     target = np.tile(np.arange(targets), sources) if pattern is None else pattern[1].astype(np.int64)
     return np.repeat(np.arange(sources), fan_out), target
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Bounds of what a group of neurons asks for, trees of adders included as groups of their own.
+
+    Attributes:
+        group: with at least as many state words, and dense only if it certainly is.
+        synapses: stored for all its neurons, at most.
+        most: stored for any one of them, at most.
+        senders: different neurons that send to the group, at most.
+    """
+
+    group: Group
+    synapses: int
+    most: int
+    senders: int
+
+
+def surely_fits(demands: Sequence[Demand], system: System) -> bool:
+    """Whether `place` certainly finds room on one chip, found from bounds alone; False says nothing.
+
+    A core is closed because it has its share of neurons, or because its synapses, axons and those of the next neuron
+    exceed its memory. The second kind hold at least that memory less the most that one neuron takes, so that the sum
+    of all synapses bounds how many there are.
+    """
+    chip = system.chip
+    if chip.fan_in_axons_per_core is not None or chip.fan_out_axons_per_core is not None:
+        return False
+    cores = 0
+    for demand in demands:
+        found = _cores_at_most(demand, chip)
+        if found is None:
+            return False
+        cores += found
+    return cores <= system.cores_per_chip
+
+
+def _cores_at_most(demand: Demand, chip: ChipLimits) -> int | None:
+    """Cores that the partitioner takes for one group, at most; None where a neuron may be too large for any."""
+    group, axon = demand.group, 8 * chip.axon_bytes
+    bits, size = synapse_bits_of(group, chip), group.size
+    most = neurons_that_fit(group, chip)
+    if most < 1:
+        return None
+    share = -(-size // -(-size // most))  # neurons of a core: the partitioner takes no more, but for its slack
+    room = 8 * synaptic_bytes_for(group, max(share, min(most, share + share // 50)), chip)
+    largest = demand.most * (bits + axon)
+    if largest > room:
+        return None
+    fit = most
+    if chip.memory_bytes_per_core is not None:
+        each = 4 * group.state_words + demand.synapses / size * bits / 8
+        fit = max(1, min(fit, int(chip.memory_bytes_per_core / max(each, 1e-9))))
+    full = -(-size // fit)
+    # Two bounds of the cores closed by memory: every synapse with an axon of its own, or every sender on every core.
+    bounds = []
+    if room > largest:
+        bounds.append(demand.synapses * (bits + axon) // (room - largest))
+    left = (room - demand.senders * axon) // bits - demand.most
+    if left > 0:
+        bounds.append(demand.synapses // left)
+    return full + min(bounds) + 1 if bounds else None
 
 
 def check_size(program: engine.Program, system: System) -> None:

@@ -20,9 +20,11 @@ import numpy.typing as npt
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.quantisation import quantise
 from hw_profiles.errors import InputError
+from hw_profiles.later import Later
 from substrates.base import AnnealingSubstrate, AnnealResult
 
 if TYPE_CHECKING:
+    from mappers.placement import Placement
     from substrates.loihi2.annealing import Loihi2Annealer
     from substrates.loihi2.lava.annealer import LavaAnnealer
     from substrates.loihi2.program import Program
@@ -73,9 +75,13 @@ class Loihi2:
         self._annealer: Loihi2Annealer | LavaAnnealer = engine(
             *self._quantised.compact_csr(), Settings(scheme, exponent=self._shift)
         )
-        #: where it is on one chip; None where it does not fit
-        self.placement = place_annealer(self._annealer, problem)
+        self._placement = place_annealer(self._annealer, problem)
         self.quantisation = self._quantised.as_dict()
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where it is on chips; None where it does not fit."""
+        return self._placement.value
 
     def with_linear(self, linear: npt.NDArray[Any]) -> Loihi2:
         """The same program, scale and place with other biases: synapses are not written again.
@@ -95,7 +101,7 @@ class Loihi2:
         same._quantised = replace(old, problem=replace(old.problem, linear=np.asarray(linear)), diagonal=diagonal)
         annealer = self._annealer
         same._annealer = type(annealer)(*same._quantised.compact_csr(), annealer.settings)
-        same._annealer.placement = annealer.placement
+        same._annealer.place_later(Later(lambda: annealer.placement))
         return same
 
     def temperatures(self, wanted: tuple[float, float] | None) -> tuple[float, float]:

@@ -271,7 +271,7 @@ class _Reads:
                 )
         self.run.ledger.merge(result.ledger)
         if self.run.record is not None:
-            self.run.record.set_ledger(self.run.counts)
+            self.run.record.set_ledger(self.run.ledger)
 
 
 def _about(problem: Problem) -> dict[str, Any]:

@@ -459,7 +459,7 @@ class _Training:
             )
         if self.run.record is not None:
             self.run.record.append("epochs", row)
-            self.run.record.set_ledger(self.run.counts)
+            self.run.record.set_ledger(self.run.ledger)
             self._write_cost(self.run.record)
             self.run.record.flush()
 
@@ -491,7 +491,7 @@ class _Training:
             best_accuracy=best,
             best_epoch=best_epoch,
             epochs=self.history,
-            per_sample={share.what: share for share in shares(self.run.counts, self.samples, self.run.profile)},
+            per_sample={share.what: share for share in shares(self.run.ledger, self.samples, self.run.profile)},
             network=self.network,
             machine=self.machine,
             best_weights=self.best.get("weights", {}),
@@ -505,7 +505,7 @@ class _Training:
                 record.result(name, value)
         for what, number in self.samples.items():
             record.result(f"samples.{what.replace(' ', '_')}", number)
-        for share in shares(self.run.counts, self.samples, self.run.profile):
+        for share in shares(self.run.ledger, self.samples, self.run.profile):
             for name, unit, estimate in (("energy", "J", share.energy), ("latency", "s", share.latency)):
                 plain = estimate.as_dict()
                 if plain.pop("missing"):

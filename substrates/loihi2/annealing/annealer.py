@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
@@ -25,7 +26,7 @@ from substrates.loihi2.annealing.schedule import Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.temperature_range import temperature_range
 from substrates.loihi2.annealing.tempering import Replicas, temper
-from substrates.loihi2.engine.counts import count
+from substrates.loihi2.engine.counts import Activity
 from substrates.loihi2.program import Placement, Program
 from substrates.loihi2.random import stream_key, word_array
 from substrates.loihi2.widths import STATE_MAX, TEMPERATURE_MAX
@@ -33,6 +34,7 @@ from substrates.loihi2.widths import STATE_MAX, TEMPERATURE_MAX
 __all__ = ["Loihi2Annealer", "read_class"]
 
 FINEST = 16  #: the automatic exponent makes the low temperature at least this many units
+NOWHERE: Later[Placement | None] = Later(lambda: None)
 CHECK_NS = 200_000  #: how often a timeout is looked at
 MAX_PIECE = 65536  #: steps whose temperatures are made at once
 
@@ -60,7 +62,10 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         self.settings = settings or Settings()
         self.layout = Layout.build(indptr, indices, weights, diagonal)
         self.n = self.layout.n
-        self.placement: Placement | None = None  #: cores of `pattern`; with one, counts are told apart by core
+        rows = self.layout.rows
+        #: the program that this annealer runs, without weights: for placing and counting
+        self.stored = Later(partial(pattern_program, rows.indptr, rows.indices, rows.weights, self.n, self.settings))
+        self._placement: Later[Placement | None] = NOWHERE
         self._range: tuple[float, float] | None = None
         chosen = self.settings.exponent
         if chosen is not None and self.layout.worst << max(chosen, 0) > STATE_MAX:
@@ -81,11 +86,23 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             self._exponent = max(-16, min(int(np.ceil(np.log2(FINEST / low))), room, hot, 20))
         return self._exponent
 
-    @cached_property
+    @property
     def pattern(self) -> Program:
-        """The program that this annealer runs, without weights: for placing and counting."""
-        rows = self.layout.rows
-        return pattern_program(rows.indptr, rows.indices, rows.weights, self.n, self.settings)
+        """The program that this annealer runs, without weights."""
+        return self.stored.value
+
+    @property
+    def placement(self) -> Placement | None:
+        """Cores of `pattern`; with them, counts are told apart by core."""
+        return self._placement.value
+
+    @placement.setter
+    def placement(self, placement: Placement | None) -> None:
+        self.place_later(Later(lambda: placement))
+
+    def place_later(self, placement: Later[Placement | None]) -> None:
+        """Set `placement` to what is made when the counts are first looked at."""
+        self._placement = placement
 
     def temperature(self, value: float) -> int:
         """A temperature in cost units (accept a loss of ``value`` every other time), as the chip's integer."""
@@ -277,7 +294,8 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             for outlet, counts in read.sent().items():
                 sent[outlet] = sent[outlet] + counts
         steps = sum(time_steps(self.settings, read.steps) for read in reads)
-        return count(self.pattern, self.placement, sent, steps, reads=read_out(self.n, len(reads)), phase=Phase.ANNEAL)
+        reading = read_out(self.n, len(reads))
+        return Ledger.of(Activity(self.stored, self._placement, sent, steps, reading, Phase.ANNEAL))
 
 
 def read_class(settings: Settings) -> type[Read] | type[NebmRead]:

@@ -36,6 +36,7 @@ __all__ = [
     "digits",
     "pattern_program",
     "read_out",
+    "stored_in_full",
     "time_steps",
 ]
 
@@ -122,7 +123,7 @@ def annealing_program(
     series = np.asarray(temperatures, np.int64)
     neuron = _variable(settings, d, seed, series.size)
     series = series if series.size else np.zeros(1, np.int64)
-    full = _stored_in_full(n, q.nnz)
+    full = stored_in_full(n, q.nnz)
 
     def stored(mantissas: I64, **form: Any) -> Synapses:
         part = csr_matrix((mantissas, q.indices, q.indptr), q.shape)
@@ -147,7 +148,7 @@ def pattern_program(
     """
     groups = digits(weights, check=False)
     whole = (indptr, indices)
-    full = _stored_in_full(n, len(weights))
+    full = stored_in_full(n, len(weights))
     one = len(groups) == 1
     links: list[Synapses] = [
         Pattern((n, n), None if full else (whole if one else _kept(whole, part))) for part, _ in groups
@@ -158,7 +159,7 @@ def pattern_program(
     return _wired(n, neuron, CostIntegrator(), Temperature(), {}, links, rivals, fan)
 
 
-def _stored_in_full(n: int, synapses: int) -> bool:
+def stored_in_full(n: int, synapses: int) -> bool:
     """Whether whole rows of 8-bit weights take less memory than 24 bits for every synapse that is there."""
     return 3 * synapses > n * n
 

@@ -12,6 +12,7 @@ active when the neuron sends on a port that is no report. Events of sources are 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ import numpy.typing as npt
 from numba import njit
 
 from hw_profiles.errors import InputError
-from hw_profiles.ledger import Component, Event, Ledger, Phase
+from hw_profiles.later import Later
+from hw_profiles.ledger import Component, Event, Ledger, Phase, Uncounted
 from substrates.loihi2.program import Connection, Placement, Population, Program, port_name
 from substrates.loihi2.synapses import Direct, Synapses
 
-__all__ = ["check_placement", "count"]
+__all__ = ["Activity", "check_placement", "count"]
 
 WORD_BITS = 64  #: width of a synaptic memory word (Loihi 1; Loihi 2's is not public)
 TILE_CORES, TILE_COLUMNS = 4, 8  #: four cores share a router; routers form rows of eight
@@ -134,6 +136,43 @@ def count(
     for name, values in (reads or {}).items():
         ledger.add(Event.HOST_READS, values, component=Component.HOST, layer=name, phase=phase)
     return ledger
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """What `count` needs, kept until somebody asks for the counts: they are linear in it, so runs can be added up.
+
+    Args:
+        program, placement: made when the counts are.
+        sent, steps, reads, phase: as for `count`; the arrays are kept and must not change.
+    """
+
+    program: Later[Program]
+    placement: Later[Placement | None]
+    sent: Mapping[str, Int64]
+    steps: int
+    reads: Mapping[str, int]
+    phase: Phase = Phase.NONE
+
+    def count(self) -> Ledger:
+        """The counts."""
+        return count(
+            self.program.value, self.placement.value, self.sent, self.steps, reads=self.reads, phase=self.phase
+        )
+
+    def joined(self, other: Uncounted) -> Activity | None:
+        """Both as one, where they ran the same program at the same place for the same purpose."""
+        if (
+            not isinstance(other, Activity)
+            or other.program is not self.program
+            or other.placement is not self.placement
+            or other.phase is not self.phase
+            or other.sent.keys() != self.sent.keys()
+        ):
+            return None
+        reads = {name: self.reads.get(name, 0) + other.reads.get(name, 0) for name in {**self.reads, **other.reads}}
+        sent = {outlet: messages + other.sent[outlet] for outlet, messages in self.sent.items()}
+        return replace(self, sent=sent, steps=self.steps + other.steps, reads=reads)
 
 
 def _count_population(

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing import Loihi2Annealer, Schedule, Settings
+from substrates.loihi2.annealing.layout import Layout
 from substrates.loihi2.annealing.program import (
     INTEGRATOR,
     VARIABLES,
@@ -112,7 +114,6 @@ class LavaAnnealer(AnnealingSubstrate[Schedule]):
         self.settings = replace(self._engine.settings, exponent=self._engine.exponent)
         self.diagonal = np.atleast_1d(np.asarray(diagonal)).astype(np.int64)
         self.n = self.diagonal.size
-        self.placement: Placement | None = None  #: cores of `pattern`, as for the engine's annealer
         values = np.asarray(weights, np.int64)
         if values.size:
             digits(values)
@@ -126,6 +127,29 @@ class LavaAnnealer(AnnealingSubstrate[Schedule]):
     def pattern(self) -> Program:
         """The program, without weights: for placing and counting."""
         return self._engine.pattern
+
+    @property
+    def layout(self) -> Layout:
+        """The problem's arrays."""
+        return self._engine.layout
+
+    @property
+    def stored(self) -> Later[Program]:
+        """`pattern`, made when it is first asked for."""
+        return self._engine.stored
+
+    @property
+    def placement(self) -> Placement | None:
+        """Cores of `pattern`, as for the engine's annealer."""
+        return self._engine.placement
+
+    @placement.setter
+    def placement(self, placement: Placement | None) -> None:
+        self._engine.placement = placement
+
+    def place_later(self, placement: Later[Placement | None]) -> None:
+        """Set `placement` to what is made when the counts are first looked at."""
+        self._engine.place_later(placement)
 
     @property
     def capabilities(self) -> Capabilities:

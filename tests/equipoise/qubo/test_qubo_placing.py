@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 from pathlib import Path
 
@@ -10,13 +11,18 @@ import numpy as np
 import pytest
 
 from equipoise.cli.main import run
-from equipoise.qubo import Problem, solve, write
+from equipoise.qubo import Problem, placing, solve, write
 from equipoise.qubo.generators import mis
+from equipoise.qubo.placing import demands_of
 from equipoise.targets import find_target
-from hw_profiles.ledger import Event
+from hw_profiles.errors import InputError
+from hw_profiles.ledger import Event, Ledger
+from hw_profiles.pricing import price
+from hw_profiles.profile import load_profile
 from mappers import DoesNotFitError
-from mappers.program import connectivity_of, place_program
-from substrates.loihi2.annealing import Settings
+from mappers.limits import load_system
+from mappers.program import connectivity_of, place_on_smallest, place_program, surely_fits
+from substrates.loihi2.annealing import Loihi2Annealer, Settings
 from substrates.loihi2.annealing.program import pattern_program
 
 
@@ -101,3 +107,96 @@ def test_the_command_line_says_it_in_one_note(tmp_path: Path, capsys: pytest.Cap
     assert json.loads(shown.out)["num_variables"] == 9401
     assert shown.err.count("would not fit") == 1
     assert "Traceback" not in shown.err
+
+
+def drawn(rng: np.random.Generator) -> Problem:
+    """From nearly nothing to what no chip holds: sparse and full, narrow weights and wide, even and with hubs."""
+    n = int(10 ** rng.uniform(0, 3.6))
+    pairs = int(min(n * (n - 1) / 2, 10 ** rng.uniform(0, 5.8)))
+    hub = rng.random() < 0.3
+    rows = rng.integers(0, max(n // 50, 1) if hub else n, pairs)
+    cols = rng.integers(0, n, pairs)
+    top = int(rng.choice([1, 100, 30_000]))
+    kept = rows != cols
+    return Problem.build(rng.integers(-9, 9, n), rows[kept], cols[kept], rng.integers(-top, top + 1, kept.sum()))
+
+
+@pytest.mark.parametrize("scheme", ["two-phase", "refractory", "nebm"])
+def test_what_surely_fits_fits_and_the_bounds_bound(scheme: str) -> None:
+    """The bounds hold for every group of the program itself, and what they promise the partitioner keeps."""
+    rng, sure = np.random.default_rng(5), 0
+    system = load_system("oheo-gulch")
+    for _ in range(25):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            machine = find_target("loihi2-sim").make("qubo", drawn(rng), scheme)
+        annealer = machine._annealer
+        demands = demands_of(annealer.layout, annealer.settings)
+        net = connectivity_of(annealer.pattern)
+        received = np.bincount(net.indices, minlength=net.neurons)
+        order = [0, 1, 3, 2] if len(demands) == 4 else [0, 1, 2]  # trees come last in the program
+        assert len(net.groups) == len(demands)
+        for group, demand, first in zip(net.groups, [demands[i] for i in order], net.starts):
+            into = received[int(first) : int(first) + group.size]
+            assert group.size == demand.group.size
+            assert group.state_words == demand.group.state_words
+            assert group.dense or not demand.group.dense
+            assert into.sum() <= demand.synapses
+            assert into.max() <= demand.most
+        if surely_fits(demands, system):
+            sure += 1
+            assert place_program(annealer.pattern, system)[1].utilisation.cores_used <= 120
+    assert sure > 12
+
+
+def test_the_bound_knows_when_a_neuron_is_too_large() -> None:
+    def sure(problem: Problem) -> bool:
+        indptr, indices, entry = problem.csr
+        annealer = Loihi2Annealer(indptr, indices, problem.pairs[entry] // 2, problem.linear, Settings(exponent=0))
+        return surely_fits(demands_of(annealer.layout, annealer.settings), load_system("oheo-gulch"))
+
+    assert sure(star(700))
+    assert not sure(star(9400))
+
+
+def test_nothing_is_placed_counted_or_priced_before_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[str] = []
+
+    def place(*given: object, **options: object) -> object:
+        placed.append("placed")
+        return place_on_smallest(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(placing, "place_on_smallest", place)
+    solution = solve(mis(200, 0.05, 1).problem, "loihi2-sim", steps=50, reads=3, seed=1)
+    assert solution.costs
+    assert not placed
+    assert solution.energy.value is not None
+    assert solution.energy.value > 0
+    assert solution.ledger.total(Event.STEPS) == 3 * (2 * 50 + 3)
+    assert solution.latency.value is not None
+    assert placed == ["placed"]
+
+
+def test_what_is_asked_for_late_is_what_was_true_at_once(tmp_path: Path) -> None:
+    """A run with a record counts while it works; energy is that of the run, whatever becomes of the ledger after."""
+    problem = mis(300, 0.1, 2).problem
+    early = solve(problem, "loihi2-sim", steps=40, reads=9, seed=4, out=tmp_path / "early.h5")
+    late = solve(problem, "loihi2-sim", steps=40, reads=9, seed=4)
+    late.ledger.add(Event.STEPS, 10**9)
+    assert late.energy == early.energy == price(early.ledger, load_profile("loihi2")).energy
+    assert Ledger(late.ledger).total(Event.STEPS) == 10**9 + early.ledger.total(Event.STEPS)
+    assert {k: n for k, n in late.ledger.items() if k.event is not Event.STEPS} == {
+        k: n for k, n in early.ledger.items() if k.event is not Event.STEPS
+    }
+    again = pickle.loads(pickle.dumps(solve(problem, "loihi2-sim", steps=40, reads=9, seed=4)))
+    assert again.energy == early.energy
+    assert dict(again.ledger) == dict(early.ledger)
+
+
+def test_a_fitted_profile_still_refuses_before_there_is_a_result(tmp_path: Path) -> None:
+    profile = tmp_path / "narrow.toml"
+    profile.write_text(
+        'extends = "loihi2"\nname = "narrow"\ntitle = "Narrow"\n[[validity]]\nmetric = "cores"\nlow = 500\nhigh = 600\n'
+    )
+    with pytest.raises(InputError, match="refuses to extrapolate: cores is 3"):
+        solve(mis(50, 0.1, 1).problem, "loihi2-sim", steps=5, profile=str(profile))
