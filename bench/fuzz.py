@@ -35,7 +35,7 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  #: files that live f
 INPUTS = {
     "qubo": 60_000, "npz": 30_000, "record": 12_000, "study": 12_000, "journal": 20_000, "studytoml": 40_000,
     "profile": 12_000, "chip": 12_000, "chiptoml": 40_000, "idx": 60_000, "cifar": 25_000, "imagenet": 12_000,
-    "checkpoint": 10_000,
+    "checkpoint": 10_000, "netx": 12_000, "nir": 12_000,
 }  # fmt: skip
 #: command lines that read such a file
 COMMANDS: dict[str, list[list[str]]] = {

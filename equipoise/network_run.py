@@ -28,9 +28,12 @@ from substrates.loihi2.engine import Probe
 from substrates.loihi2.engine import Run as EngineRun
 from substrates.loihi2.engine.counts import count
 from substrates.loihi2.formats import ImportedNetwork, read_netx
+from substrates.loihi2.formats.network import SOURCE
 from substrates.loihi2.widths import integer_array, integer_in
 
 __all__ = ["SYSTEMS", "NetworkRun", "run_network"]
+
+FLOAT_VALUES = 20_000_000  #: of the floating-point run that are kept at once
 
 Int32 = npt.NDArray[np.int32]
 
@@ -46,6 +49,7 @@ class NetworkRun(RunResult):
         scores: (samples, n) what decides, see `ImportedNetwork.readout`.
         classes: (samples,) the neuron with the highest score, the first of equals.
         accuracy: share of samples whose class is the label, 0 to 1; None without labels.
+        float_accuracy: the same before numbers were rounded, where the file holds them; None without labels.
         sent: messages of every layer, all samples together.
         overflows: values that left their registers, by layer; None where the target does not say.
         placement: where the neurons are; None where counts are told apart by no core.
@@ -58,6 +62,7 @@ class NetworkRun(RunResult):
     scores: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int64]
     accuracy: float | None
+    float_accuracy: float | None
     sent: dict[str, int]
     overflows: dict[str, int] | None
     placement: Placement | None
@@ -86,6 +91,8 @@ class NetworkRun(RunResult):
             "scores": self.scores,
             "classes": self.classes,
             "accuracy": self.accuracy,
+            "float_accuracy": self.float_accuracy,
+            "fidelity": [{**vars(one), "exact": one.exact} for one in self.network.fidelity],
             "counts": {event.value: count for event, count in self.ledger.totals().items()},
             "placement": None
             if place is None
@@ -115,10 +122,10 @@ def run_network(
     """Run ``network`` on every sample and price what was counted.
 
     Args:
-        network: a netx HDF5 file of lava-dl, or a network that was read.
+        network: a netx HDF5 file of lava-dl, or a network that was read (`from_nir`).
         inputs: integers (steps, *input_shape) or (samples, steps, *input_shape); the shape may be flat.
         bias: bias mantissas of LIF input neurons, of the input's shape, with or without an axis of samples.
-        steps: of every sample; those of ``inputs`` when None, silence follows where they are more.
+        steps: of every sample; those of ``inputs`` and the network's latency when None; silence follows the input.
         labels: (samples,) the right class of each.
         target: a target that runs programs.
         system: Loihi 2 system to place it on; the smallest of `SYSTEMS` that holds it when None.
@@ -154,6 +161,7 @@ def run_network(
             if progress is not None:
                 progress(k + 1, len(samples))
         accuracy = None if right is None else float((found.classes == right).mean())
+        before = None if right is None else samples.float_accuracy(right)
         if record is not None:
             record.result("outputs", found.outputs)
             record.result("scores", found.scores)
@@ -161,6 +169,8 @@ def run_network(
                 record.result("accuracy", accuracy)
             if found.measured is not None:
                 found.measured.write(record)
+            if before is not None:
+                record.result("float_accuracy", before)
         return NetworkRun(
             network=ready,
             steps=samples.steps,
@@ -168,6 +178,7 @@ def run_network(
             scores=found.scores,
             classes=found.classes,
             accuracy=accuracy,
+            float_accuracy=before,
             sent=found.sent,
             overflows=found.overflows,
             placement=placement,
@@ -192,7 +203,7 @@ class _Samples:
         if steps is None:
             if self.inputs is None:
                 raise InputError("without input the number of steps must be given (--steps)")
-            steps = self.inputs.shape[1]
+            steps = self.inputs.shape[1] + network.latency
         self.steps = integer_in("the number of steps", steps, 1, 2**31 - 2)
         if self.inputs is not None:
             network.check_inputs(self.inputs.reshape(-1, *network.input_shape))
@@ -202,6 +213,22 @@ class _Samples:
 
     def __len__(self) -> int:
         return self._n
+
+    def float_accuracy(self, labels: npt.NDArray[np.int64]) -> float | None:
+        """Share of right classes of the network in floating point; None where there is none."""
+        reference, links = self.network.reference, self.network.links
+        if reference is None or links is None or self.inputs is None:
+            return None
+        graded = any(link.synapses.graded for link in links if link.source == SOURCE)
+        steps = max(self.steps - self.network.latency, 1)
+        given = self.inputs[:, :steps].reshape(self._n, -1, prod(self.network.input_shape))
+        given = np.pad(given, ((0, 0), (0, steps - given.shape[1]), (0, 0)))
+        right = 0
+        size = max(1, FLOAT_VALUES // (steps * (given.shape[2] + sum(layer.n for layer in self.network.layers))))
+        for k in range(0, self._n, size):
+            part = given[k : k + size] if graded else given[k : k + size] != 0
+            right += int((reference.scores(part).argmax(axis=1) == labels[k : k + size]).sum())
+        return right / self._n
 
     def __iter__(self) -> Iterator[engine.Program]:
         for k in range(self._n):

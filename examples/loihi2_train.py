@@ -14,6 +14,7 @@ from hw_profiles.ledger import Event, Ledger
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
 from learning_rules import Centered, ClosedForm, Learner, Phases
+from mappers import place_on_smallest
 from substrates.base import Stop
 from substrates.loihi2.relaxation import Loihi2Machine
 from substrates.network import layered
@@ -24,6 +25,7 @@ def main(epochs: int = 10) -> float:
     data = load_dataset("digits").flattened()
     network = layered([64, 128, 10], angle=90.0, seed=0)  # independent feedback
     machine = Loihi2Machine(network, threshold=2.0**-14, rounding="stochastic")
+    machine.placement = place_on_smallest(machine.pattern)[0]  # what is counted says on which core, and has a price
     learner = Learner(Centered(nudge=0.5), Phases(Stop(100), Stop(20)), homeostasis=ClosedForm(1.0))
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
     state, spent, accuracy = learner.init(), Ledger(), 0.0

@@ -11,6 +11,7 @@ from equipoise.cli._common import claim, console, emit_json, force_option, progr
 
 if TYPE_CHECKING:
     from equipoise.network_run import NetworkRun
+    from substrates.loihi2.formats import ImportedNetwork
 
 __all__ = ["command", "read_array"]
 
@@ -25,6 +26,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--steps", type=int, help="Steps of every sample. [default: those of the input]")
 @click.option("--layers", type=int, help="Read the first so many layers of the file only.")
 @click.option("--graded-input", is_flag=True, help="The values of the input count; else each is a spike.")
+@click.option(
+    "--dt", type=float, help="Seconds of a step of a NIR graph: 1e-4 of snnTorch, 1e-3 of Norse, 1 of Sinabs."
+)
+@click.option("--connections", type=int, help="Of a NIR graph: 1 per link (8-bit weights) or 2 (14). [default: 1]")
+@click.option("--stepwise-loops", is_flag=True, help="Of a NIR graph: loops through layers take a step a connection.")
 @target_option("program", "loihi2-sim")
 @click.option("--system", metavar="NAME", help="To place it on. [default: the smallest Loihi 2 system that holds it]")
 @click.option("--profile", metavar="NAME", help="Hardware profile that prices the counts. [default: the target's]")
@@ -32,20 +38,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @force_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
-    network: Path, input_: Path | None, bias: Path | None, labels: Path | None, layers: int | None,
-    graded_input: bool, out: Path | None, force: bool, as_json: bool, **settings: Any,
+    network: Path, input_: Path | None, bias: Path | None, labels: Path | None, out: Path | None, force: bool,
+    as_json: bool, **settings: Any,
 ) -> int:  # fmt: skip
-    """Run NETWORK, an HDF5 file that lava-dl's export_hdf5 wrote, without Lava.
+    """Run NETWORK, an HDF5 file of lava-dl (export_hdf5) or a NIR graph (its name ends in .nir), without Lava.
 
-    Says what every layer sent, which neuron won, how often that was right, and what the run costs on Loihi 2. Axes are
-    Lava's: (width, height, channels).
+    Says what every layer sent, which neuron won, how often that was right (for NIR also before rounding), and what the
+    run costs on Loihi 2. Axes are Lava's, (width, height, channels); a NIR graph's are its own, (channels, height,
+    width).
     """
     from equipoise.network_run import run_network
-    from substrates.loihi2.formats import read_netx
 
     given = {"NETWORK": network, "--input": input_, "--bias": bias, "--labels": labels}
     claim({"--out": out}, force=force, inputs=given)
-    ready = read_netx(network, layers=layers, graded_input=graded_input)
+    keys = ("layers", "graded_input", "dt", "connections", "stepwise_loops")
+    ready = _read(network, {key: settings.pop(key) for key in keys})
     arrays = {"inputs": read_array(input_), "bias": read_array(bias), "labels": read_array(labels)}
     with progress(enabled=not as_json) as display:
         task = display.add_task("samples", total=None)
@@ -58,6 +65,20 @@ def command(
     else:
         _show(result)
     return 0
+
+
+def _read(path: Path, options: dict[str, Any]) -> ImportedNetwork:
+    """The network in a file, by the ending of its name."""
+    from hw_profiles.errors import InputError
+    from substrates.loihi2.formats import from_nir, read_netx
+
+    given = {key: value for key, value in options.items() if value}
+    nir = path.suffix.lower() == ".nir"
+    wrong = sorted(set(given) & ({"layers"} if nir else {"dt", "connections", "stepwise_loops"}))
+    if wrong:
+        names = ", ".join("--" + key.replace("_", "-") for key in wrong)
+        raise InputError(f"{names}: for {'lava-dl files' if nir else 'NIR graphs (*.nir)'} only, not for {path.name}")
+    return from_nir(path, **given) if nir else read_netx(path, **given)
 
 
 def read_array(path: Path | None) -> Any:
@@ -92,6 +113,12 @@ def _show(result: NetworkRun) -> None:
     ]
     if result.accuracy is not None:
         rows.insert(2, ("accuracy", f"{100 * result.accuracy:.2f} %"))
+    if result.float_accuracy is not None:
+        rows.insert(3, ("before rounding", f"{100 * result.float_accuracy:.2f} %"))
+    for one in network.fidelity:
+        errors = {"weights": one.weights, "threshold": one.threshold or 0.0, "bias": one.bias, "decay": one.decay}
+        off = ", ".join(f"{key} {value:.1g}" for key, value in errors.items() if value >= 1e-9)
+        rows.append((f"rounding of {one.name}", off or "none"))
     if network.transform is not None and network.layers[0].neuron.name == "lif":
         weight, bias = network.transform
         rows.append(("input", f"the file means {weight} x + {bias} as bias of the input neurons (--bias)"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import pickle
 import random
@@ -350,6 +351,52 @@ def _checkpoint(folder: Path) -> Seeds:
     return [packed(state)], lambda rng: packed(_odd(state, rng))
 
 
+def _tree(path: Path, entries: dict[str, Any]) -> bytes:
+    """An HDF5 file of these data sets; texts as h5py writes them."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for place, value in entries.items():
+            file[place] = value
+    return path.read_bytes()
+
+
+def _netx(folder: Path) -> Seeds:
+    lif = {"neuron/type": "CUBA", "neuron/iDecay": 400, "neuron/vDecay": 90, "neuron/vThMant": 30,
+           "neuron/refDelay": 1, "neuron/gradedSpike": False}  # fmt: skip
+    layers: list[dict[str, Any]] = [
+        {"type": "input", "shape": np.array([1, 4, 4])},
+        {"type": "conv", "shape": np.array([2, 2, 2]), "inChannels": 1, "outChannels": 2, "stride": np.array([1, 1]),
+         "kernelSize": np.array([3, 3]), "padding": np.array([0, 0]), "dilation": np.array([1, 1]), "groups": 1,
+         "weight": np.full((2, 1, 3, 3), 2.0, np.float32), "bias": np.zeros(2, np.float32), **lif},
+        {"type": "flatten", "shape": np.array([8, 1, 1])},
+        {"type": "dense", "shape": np.array([3]), "inFeatures": 8, "outFeatures": 3,
+         "weight": np.full((3, 8), 4.0, np.float32), "bias": np.zeros(3, np.float32), "delay": np.ones((3, 8)), **lif},
+    ]  # fmt: skip
+    entries = {f"layer/{k}/{key}": value for k, layer in enumerate(layers) for key, value in layer.items()}
+    sound = [_tree(folder / "seed.net", {"simulation/Ts": 1, "simulation/tSample": 30, **entries})]
+    return sound, _hdf5_odd(sound, folder)
+
+
+def _nir(folder: Path) -> Seeds:
+    lif: dict[str, Any] = {key: np.ones(3) for key in ("tau", "r", "v_threshold")}
+    cuba: dict[str, Any] = {key: np.ones(2) for key in ("tau_mem", "tau_syn", "r", "v_threshold", "w_in")}
+    nodes: dict[str, dict[str, Any]] = {
+        "input": {"type": "Input", "shape": np.array([4])},
+        "a": {"type": "Affine", "weight": np.ones((3, 4)), "bias": np.ones(3)},
+        "lif": {"type": "LIF", **lif, "v_leak": np.zeros(3), "v_reset": np.zeros(3)},
+        "b": {"type": "Linear", "weight": np.ones((2, 3))},
+        "d": {"type": "Delay", "delay": np.full(2, 2e-3)},
+        "cuba": {"type": "CubaLIF", **cuba, "v_leak": np.zeros(2), "v_reset": np.zeros(2)},
+        "output": {"type": "Output", "shape": np.array([2])},
+    }
+    names = list(nodes)
+    edges = np.array([[x.encode(), y.encode()] for x, y in itertools.pairwise(names)])
+    entries = {f"node/nodes/{name}/{key}": value for name, node in nodes.items() for key, value in node.items()}
+    sound = [_tree(folder / "seed.nir", {"version": "1.0.8", "node/type": "NIRGraph", "node/edges": edges, **entries})]
+    return sound, _hdf5_odd(sound, folder)
+
+
 _STUDY_TEXT = """name = "t"
 title = "T"
 task = "calibrate"
@@ -366,5 +413,5 @@ nodes = [10, 20]
 _SEEDS: dict[str, Callable[[Path], Seeds]] = {
     "qubo": _qubo, "npz": _npz, "record": _record, "study": _study, "journal": _journal, "profile": _profile,
     "studytoml": _toml(_STUDY_TEXT), "chip": _chip, "chiptoml": _chip_settings, "idx": _idx, "cifar": _pickles(0),
-    "imagenet": _pickles(1), "checkpoint": _checkpoint,
+    "imagenet": _pickles(1), "checkpoint": _checkpoint, "netx": _netx, "nir": _nir,
 }  # fmt: skip

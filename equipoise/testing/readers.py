@@ -113,6 +113,18 @@ def _checkpoint(path: Path) -> Any:
 
 
 #: name -> reads a whole file of this kind, and does with it what the command line would
+def _netx(path: Path) -> Any:
+    from substrates.loihi2.formats import read_netx
+
+    return read_netx(path)
+
+
+def _nir(path: Path) -> Any:
+    from substrates.loihi2.formats import from_nir
+
+    return from_nir(path, dt=1e-3)
+
+
 READERS: dict[str, Callable[[Path], Any]] = {
     "qubo": _qubo,
     "npz": _npz,
@@ -127,11 +139,13 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "cifar": _cifar,
     "imagenet": _imagenet,
     "checkpoint": _checkpoint,
+    "netx": _netx,
+    "nir": _nir,
 }
 #: how the name of such a file ends, where that matters
 SUFFIXES = {
     "npz": ".npz", "record": ".h5", "study": ".h5", "journal": ".h5.journal", "studytoml": ".toml", "profile": ".toml",
-    "chip": ".h5", "chiptoml": ".json", "checkpoint": ".checkpoint",
+    "chip": ".h5", "chiptoml": ".json", "checkpoint": ".checkpoint", "netx": ".net", "nir": ".nir",
 }  # fmt: skip
 
 

@@ -1,6 +1,8 @@
-"""Networks of other tools as programs of ours: `read_netx` reads lava-dl's HDF5 without Lava."""
+"""Networks of other tools as programs of ours: `read_netx` reads lava-dl's HDF5 without Lava, `from_nir` NIR graphs."""
 
-from substrates.loihi2.formats.network import ImportedNetwork, Layer
+from substrates.loihi2.formats.network import ImportedNetwork, Layer, Link
 from substrates.loihi2.formats.netx import read_netx
+from substrates.loihi2.formats.nir import from_nir
+from substrates.loihi2.formats.nir_write import to_nir
 
-__all__ = ["ImportedNetwork", "Layer", "read_netx"]
+__all__ = ["ImportedNetwork", "Layer", "Link", "from_nir", "read_netx", "to_nir"]

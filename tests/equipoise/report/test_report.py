@@ -22,7 +22,7 @@ def qubo(path: Path, cost: float, steps: int) -> Path:
     ledger = Ledger()
     ledger.add(Event.STEPS, steps, phase="anneal")
     ledger.add(Event.NEURON_UPDATES_INACTIVE, steps * 50, phase="anneal", core=0)
-    ledger.add(Event.SYNAPTIC_OPERATIONS, steps * 9, phase="anneal", core=0)
+    ledger.add(Event.SYNAPTIC_OPERATIONS, steps * 9, phase="anneal")
     with Record.create(
         path, kind="qubo", config={"problem": "mis <50>"}, seeds={"seed": 1},
         target={"requested": "auto", "resolved": "loihi2-sim", "reason": "no Loihi 2 host answers"},

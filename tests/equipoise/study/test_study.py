@@ -332,9 +332,9 @@ def pair(nodes: int, wall_ns: int) -> list[Entry]:
 
 def test_the_energy_ratio_is_computed_as_documented() -> None:
     ratio = energy_ratios(StudyData("s", "", {}, pair(100, 10**6)))[0]
-    # 100 neurons in microcode on one core: 49.8 ns each; dynamic power = (100 x 52 pJ + 32 nJ) / 4.98 us
+    # 100 neurons in microcode on one core: 49.8 ns each; dynamic power = (100 x 52 pJ + 128 pJ) / 4.98 us
     step = 100 * 49.8e-9
-    watts = 0.214 + (100 * 52e-12 + 32e-9) / step
+    watts = 0.214 + (100 * 52e-12 + 128e-12) / step
     assert ratio.power[0] == pytest.approx(40.4 / watts, rel=1e-6)
     energy = 1000 * step * watts
     assert ratio.as_run[0] == pytest.approx(40.4e-3 / energy, rel=1e-6)
