@@ -198,7 +198,7 @@ def test_a_killed_run_can_be_read_and_resumed(tmp_path: Path, sent: signal.Signa
 
 
 def _epochs_recorded(path: Path) -> int:
-    """How many epochs a record tells of that its writer may still be writing (an epoch's checkpoint comes before it)."""
+    """How many epochs stand in a record whose writer is still at work (the checkpoint of an epoch comes first)."""
     try:
         return len(Record.open(path).tables.get("epochs", []))
     except (InputError, OSError):
