@@ -43,7 +43,7 @@ def command() -> None:
 @click.option("--layers", type=int, help="Networks: the first so many layers of the file only.")
 @click.option("--graded-input", is_flag=True, help="Networks: the values of the input count; else each is a spike.")
 @click.option("--record-all", "everything", is_flag=True, help="Networks: record every layer, not only the last.")
-@click.option("--scheme", default="two-phase", show_default=True, help="QUBO: two-phase, refractory or nebm.")
+@click.option("--scheme", default="two-phase", show_default=True, help="QUBO: two-phase, refractory, nebm or eviction.")
 @click.option("--seed", default=0, show_default=True, help="QUBO: of the random numbers.")
 @click.option("--temperature", metavar="HIGH,LOW", help="QUBO: in units of the cost. [default: the problem's own]")
 @click.option("--label", type=int, help="Trained networks: run the nudged phases towards this class, too.")

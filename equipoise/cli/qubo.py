@@ -38,7 +38,10 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--format", "format_", cls=NamedOption, kind="format", also=("auto",), default="auto", help="Of FILE.")
 @click.option("--as", "kind", metavar="PROBLEM", help="Asked of a graph: mis, cover, maxcut, colouring, weights.")
 @target_option("qubo", "auto")
-@click.option("--scheme", default="two-phase", show_default=True, metavar="two-phase|refractory|nebm")
+@click.option(
+    "--scheme", default="two-phase", show_default=True,
+    help="Of the Loihi 2 annealer: two-phase, refractory, nebm, or eviction (independent sets).",
+)  # fmt: skip
 @click.option(
     "--method", cls=NamedOption, kind="method", also=("auto",), help="Search on this processor instead (target cpu)."
 )

@@ -22,7 +22,7 @@ from substrates.loihi2.lava.annealer import anneal_here
 from substrates.loihi2.lava.run import LavaTarget
 from substrates.loihi2.lava.watchdog import LavaSession
 
-__all__ = ["AnnealingCase", "nebm", "refractory", "two_phase"]
+__all__ = ["AnnealingCase", "eviction", "nebm", "refractory", "two_phase"]
 
 Rng = np.random.Generator
 
@@ -50,7 +50,7 @@ class AnnealingCase(Case):
         read = read_class(self.settings)(layout, self.seed, self.settings, self.start, self.settings.exponent or 0)
         x, u = [], []
         for t in range(len(self.temperatures)):
-            u.append(layout.inputs(read.x()))
+            u.append(read.inputs())
             read.advance(self.temperatures[t : t + 1], NO_TARGET)
             x.append(read.x())
         outcome = Outcome(len(self.temperatures))
@@ -86,6 +86,15 @@ def _case(rng: Rng, steps: int, scheme: str) -> AnnealingCase:
     start = (rng.random(n) < 0.3 * rng.integers(2)).astype(np.uint8)
     seed = int(rng.integers(2**63))
     return AnnealingCase(csr_matrix(weights + weights.T), diagonal, temperatures, seed, settings, start)
+
+
+def eviction(rng: Rng, steps: int) -> AnnealingCase:
+    """Turn on, and the neighbours go off: a packing with weights of its own for every vertex, or with equal ones."""
+    case = _case(rng, steps, "eviction")
+    n = len(case.diagonal)
+    case.diagonal = -(rng.integers(1, 300, n) if rng.integers(2) else np.full(n, rng.integers(1, 256)))
+    case.matrix.data = np.full(case.matrix.nnz, 200, np.int64)
+    return case
 
 
 def two_phase(rng: Rng, steps: int) -> AnnealingCase:

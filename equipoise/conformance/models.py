@@ -60,6 +60,7 @@ MODELS: dict[str, Model] = {
         Model(
             "annealing-two-phase", annealer_cases.two_phase, OWN, ("annealing-two-phase", "temperature"), inside=True
         ),
+        Model("annealing-eviction", annealer_cases.eviction, OWN, ("annealing-eviction", "temperature"), inside=True),
         Model("annealing-nebm", annealer_cases.nebm, OWN, ("annealing-nebm", "temperature"), inside=True),
         Model(
             "annealing-refractory", annealer_cases.refractory, OWN, ("annealing-refractory", "temperature"), inside=True

@@ -60,10 +60,9 @@ class Loihi2:
 
     def __init__(self, problem: Problem, scheme: str, lava: bool = False) -> None:
         from equipoise.qubo.placing import place_annealer  # late, like the next: they compile
-        from substrates.loihi2.annealing import SCHEMES, Loihi2Annealer, Settings
+        from substrates.loihi2.annealing import Loihi2Annealer, Settings
 
-        if scheme not in SCHEMES:
-            raise InputError(f"no scheme {scheme!r}; there are {', '.join(SCHEMES)}")
+        Settings(scheme)  # an unknown one is refused before the problem is quantised
         self._quantised = quantise(problem)
         # The engine is fastest on the smallest integers; the common shift is the weights' exponent.
         self._shift = self._quantised.shift
@@ -108,6 +107,8 @@ class Loihi2:
         if wanted is not None:
             return wanted
         high, low = (t / self._quantised.scale for t in self._annealer.temperature_range())
+        if high == low:
+            return high, low
         return max(high, _small_problem_heat(self._quantised.problem, high, self._quantised.reach)), low
 
     def schedule(self, high: float, low: float, steps: int | None) -> Any:
@@ -118,6 +119,8 @@ class Loihi2:
             raise InputError("the target lava-sim cannot be stopped by a clock; give a number of steps, not a timeout")
         top = max(min(math.ceil(high * self._quantised.scale), TEMPERATURE_MAX), 1 if high > 0 else 0)
         bottom = min(max(round(low * self._quantised.scale), 0), top)
+        if high == low:  # a constant temperature stays one
+            top = bottom
         longest = longest_anneal(self._annealer.n)
         if steps is None:
             return Reanneal(top, bottom, min(longest, 1000), longest=longest)

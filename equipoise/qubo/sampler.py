@@ -43,7 +43,7 @@ class _AnnealerSampler(dimod.Sampler):
                 the model's variables were added.
             temperature: (high, low) in units of the energy; default: found from the model.
             schedule, threads, profile, out: see `equipoise.qubo.solve`.
-            scheme: ``two-phase`` or ``refractory`` (Loihi 2 only).
+            scheme: ``two-phase``, ``refractory``, ``nebm`` or ``eviction`` (Loihi 2 only).
 
         Returns:
             A sample set in the model's own variable type, energies evaluated exactly on the model. Vectors
@@ -138,7 +138,7 @@ class EquipoiseSampler(_AnnealerSampler):
 
     Args:
         target: ``auto``, ``loihi2``, ``loihi2-sim``, ``lava-sim``.
-        scheme: ``two-phase`` or ``refractory``.
+        scheme: ``two-phase``, ``refractory``, ``nebm`` or ``eviction``.
     """
 
     def __init__(self, target: str = "auto", scheme: str = "two-phase") -> None:

@@ -74,7 +74,8 @@ def solve(
     Args:
         problem: a `Problem`, or anything `Problem.of` takes (BQM, matrix, dict, graph).
         target: ``auto``, a name of `equipoise.targets.TARGETS`, ``path.py:Name``, or a `Target`.
-        scheme: ``two-phase``, ``refractory`` or ``nebm``; the analog target has only its own.
+        scheme: of the Loihi 2 annealer, a name of `substrates.loihi2.annealing.SCHEMES`: ``two-phase``, ``refractory``,
+            ``nebm``, or ``eviction`` for independent sets. Other targets have only their own.
         method: how the target ``cpu`` searches: ``auto`` (by the problem's structure), or a name of
             `equipoise.qubo.search.METHODS`; given alone it chooses that target.
         steps: algorithmic steps per read (moves on ``cpu``). Default: `default_steps`, unless ``timeout`` is given.

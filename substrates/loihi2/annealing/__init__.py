@@ -2,7 +2,8 @@
 
 from substrates.loihi2.annealing.annealer import Loihi2Annealer
 from substrates.loihi2.annealing.schedule import Geometric, Linear, Reanneal, Schedule, Series
-from substrates.loihi2.annealing.settings import SCHEMES, Settings
+from substrates.loihi2.annealing.schemes import SCHEMES
+from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.temperature_neuron import TemperatureNeuron
 
 __all__ = [

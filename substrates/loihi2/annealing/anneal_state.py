@@ -99,6 +99,10 @@ class Read:
         """(n,) the assignment now."""
         return self._assignment(self.at.state)
 
+    def inputs(self) -> I64:
+        """(n,) u now: what the neighbours that are on add up to."""
+        return self.layout.inputs(self.x())
+
     def best_state(self) -> npt.NDArray[np.uint8]:
         """(n,) the best x so far."""
         return self._assignment(self.at.best)

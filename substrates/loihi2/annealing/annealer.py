@@ -19,10 +19,13 @@ from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
 from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
+from substrates.loihi2.annealing.eviction_state import EvictionRead
 from substrates.loihi2.annealing.layout import Layout
 from substrates.loihi2.annealing.nebm_state import NebmRead
+from substrates.loihi2.annealing.packing import HEATS, check_packing, couplings
 from substrates.loihi2.annealing.program import pattern_program, read_out, time_steps
 from substrates.loihi2.annealing.schedule import Linear, Reanneal, Schedule
+from substrates.loihi2.annealing.schemes import SCHEMES
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.temperature_range import temperature_range
 from substrates.loihi2.annealing.tempering import Replicas, temper
@@ -37,6 +40,7 @@ FINEST = 16  #: the automatic exponent makes the low temperature at least this m
 NOWHERE: Later[Placement | None] = Later(lambda: None)
 CHECK_NS = 200_000  #: how often a timeout is looked at
 MAX_PIECE = 65536  #: steps whose temperatures are made at once
+AnyRead = Read | NebmRead | EvictionRead
 
 
 class Loihi2Annealer(AnnealingSubstrate[Schedule]):
@@ -62,9 +66,12 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         self.settings = settings or Settings()
         self.layout = Layout.build(indptr, indices, weights, diagonal)
         self.n = self.layout.n
-        rows = self.layout.rows
+        rows, synapses = self.layout.rows, self.layout.rows.weights
+        if self.settings.scheme == "eviction":
+            check_packing(rows.indptr, rows.indices, rows.weights, self.layout.diagonal)
+            synapses = couplings(rows.indptr, self.layout.diagonal)
         #: the program that this annealer runs, without weights: for placing and counting
-        self.stored = Later(partial(pattern_program, rows.indptr, rows.indices, rows.weights, self.n, self.settings))
+        self.stored = Later(partial(pattern_program, rows.indptr, rows.indices, synapses, self.n, self.settings))
         self._placement: Later[Placement | None] = NOWHERE
         self._range: tuple[float, float] | None = None
         chosen = self.settings.exponent
@@ -125,6 +132,9 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         return self.layout.cost(np.asarray(x, np.uint8))
 
     def _natural_range(self) -> tuple[float, float]:
+        if self.settings.scheme == "eviction":
+            unit = float(-self.layout.diagonal.mean())
+            return HEATS[0] * unit, HEATS[1] * unit
         if self._range is None:
             read = Read(self.layout, 0, Settings("two-phase"), None, 0)
             before, idle = 1, 0
@@ -181,9 +191,9 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
         kind = read_class(self.settings)
 
-        def one(index: int) -> tuple[Read | NebmRead, int]:
+        def one(index: int) -> tuple[AnyRead, int]:
             clock = time.perf_counter_ns()
-            read: Read | NebmRead = kind(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
+            read: AnyRead = kind(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
             self._run(read, schedule, steps, timeout_s, target, clock, should_stop)
             return read, time.perf_counter_ns() - clock
 
@@ -219,8 +229,9 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         """
         if steps is None and timeout_s is None:
             raise InputError("give a number of steps or a timeout: tempering has no end of its own")
-        if self.settings.scheme == "nebm":
-            raise InputError("tempering needs the scheme two-phase or refractory; nebm draws every variable anew")
+        if not SCHEMES[self.settings.scheme].tempers:
+            fit = " or ".join(scheme.name for scheme in SCHEMES.values() if scheme.tempers)
+            raise InputError(f"tempering needs the scheme {fit}, got {self.settings.scheme}")
         if replicas < 2 or period < 1 or (steps is not None and steps < 0):
             raise InputError("tempering needs at least 2 replicas, a period of at least 1 and zero or more steps")
         high, low = temperatures or self.temperature_range()
@@ -248,7 +259,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
     def _run(
         self,
-        read: Read | NebmRead,
+        read: AnyRead,
         schedule: Schedule,
         steps: int | None,
         timeout_s: float | None,
@@ -273,7 +284,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
                 left = CHECK_NS if deadline is None else max(deadline - now - spent, 1)
                 size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, MAX_PIECE)))
 
-    def _result(self, done: Sequence[tuple[Read | NebmRead | Replicas, int]]) -> AnnealResult:
+    def _result(self, done: Sequence[tuple[AnyRead | Replicas, int]]) -> AnnealResult:
         reads = [read for read, _ in done]
         return AnnealResult(
             np.stack([r.best_state() for r in reads]) if reads else np.zeros((0, self.n), np.uint8),
@@ -285,7 +296,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             self._ledger([copy for read in reads for copy in read.copies()]),
         )
 
-    def _ledger(self, reads: Sequence[Read | NebmRead]) -> Ledger:
+    def _ledger(self, reads: Sequence[AnyRead]) -> Ledger:
         """What the chip counts: every neuron steps in every time step, whatever the kernel skipped."""
         if not reads:
             return Ledger()
@@ -298,9 +309,10 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         return Ledger.of(Activity(self.stored, self._placement, sent, steps, reading, Phase.ANNEAL))
 
 
-def read_class(settings: Settings) -> type[Read] | type[NebmRead]:
+def read_class(settings: Settings) -> type[Read] | type[NebmRead] | type[EvictionRead]:
     """The state of one anneal in progress, by scheme."""
-    return NebmRead if settings.scheme == "nebm" else Read
+    others: dict[str, type[NebmRead] | type[EvictionRead]] = {"nebm": NebmRead, "eviction": EvictionRead}
+    return others.get(settings.scheme, Read)
 
 
 def _target(cost: int | None) -> int:

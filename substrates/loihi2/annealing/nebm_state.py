@@ -116,6 +116,10 @@ class NebmRead:
         """(n,) the assignment now."""
         return self._x.astype(np.uint8)
 
+    def inputs(self) -> I64:
+        """(n,) u now: what the neighbours that are on add up to."""
+        return self.layout.inputs(self.x())
+
     def best_state(self) -> npt.NDArray[np.uint8]:
         """(n,) the best x so far."""
         return self._best.astype(np.uint8)

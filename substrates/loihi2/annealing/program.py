@@ -1,13 +1,14 @@
 """A problem as a program: variable neurons, temperature neuron, cost integrator, and the synapses between.
 
     variables --change--> Sparse Q (off-diagonal) --> variables          changes of the neighbours
-    variables --suggest--> Sparse 1[Q != 0] --> variables (rivals)       two-phase only
+    variables --suggest--> Sparse 1[Q != 0] --> variables (rivals)       two-phase and eviction only
     temperature --> Dense ones --> variables (temperature)               changes of the temperature
     variables --share--> Dense ones --> cost integrator                  cost shares
     cost integrator --> Dense ones --> variables (latch)                 "that was the best": they keep it
 
 Engine and Lava run it; the event-driven kernel (`Loihi2Annealer`) is its accelerator: the same flips, the same ledger.
-Weights beyond 8 bits are stored as digits: one connection each, with exponents.
+Weights beyond 8 bits are stored as digits: one connection each, with exponents. The scheme eviction has synapses that
+hold the sender's weight -Q_jj where the others hold Q_ij.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.annealing.packing import couplings
 from substrates.loihi2.annealing.settings import Settings
+from substrates.loihi2.neurons.annealing_eviction import AnnealingEviction
 from substrates.loihi2.neurons.annealing_nebm import AnnealingNebm
 from substrates.loihi2.neurons.annealing_refractory import AnnealingRefractory
 from substrates.loihi2.neurons.annealing_two_phase import AnnealingNeuron, AnnealingTwoPhase
@@ -118,8 +121,12 @@ def annealing_program(
     d = np.atleast_1d(np.asarray(diagonal, np.int64))
     n = d.size
     x = np.zeros(n, np.int64) if start is None else np.asarray(start, np.int64)
+    evicting = settings.scheme == "eviction"
+    if evicting:
+        q = csr_matrix((couplings(q.indptr, d), q.indices, q.indptr), q.shape).T.tocsr()
     u = np.asarray(q @ x).ravel().astype(np.int64)
-    cost = int((x * (d + u)).sum())
+    first = x * (u == 0) if evicting else x  # what the first cost is that of
+    cost = int((first * (d + u)).sum())
     series = np.asarray(temperatures, np.int64)
     neuron = _variable(settings, d, seed, series.size)
     series = series if series.size else np.zeros(1, np.int64)
@@ -134,7 +141,7 @@ def annealing_program(
     ones = np.ones((n, 1), np.int64)
     fan: tuple[Synapses, ...] = (Dense(ones, graded=True), Dense(ones.T, graded=True), Dense(ones))
     hold = settings.hardware_steps
-    initial = {"history": x, "u": u, "temperature": int(series[0]), "best": x if cost <= 0 else 0 * x}
+    initial = {"history": x, "u": u, "temperature": int(series[0]), "best": first if cost <= 0 else 0 * x}
     return _wired(n, neuron, CostIntegrator(min(cost, 0), hold), Temperature(series, hold), initial, links, rivals, fan)
 
 
@@ -144,7 +151,7 @@ def pattern_program(
     """The same program without weights: for counting and placing what the event-driven kernel runs.
 
     Args:
-        indptr, indices, weights: the symmetric off-diagonal of Q in CSR form.
+        indptr, indices, weights: the synapses between variables in CSR form, one row for each sender.
     """
     groups = digits(weights, check=False)
     whole = (indptr, indices)
@@ -178,6 +185,8 @@ def _variable(settings: Settings, diagonal: Any, seed: int, steps: int) -> Annea
     }  # fmt: skip
     if settings.scheme == "two-phase":
         return AnnealingTwoPhase(**common, switch_bits=settings.switch_bits)
+    if settings.scheme == "eviction":
+        return AnnealingEviction(**common, switch_bits=settings.switch_bits)
     if settings.scheme == "nebm":
         return AnnealingNebm(**common, refract=settings.refract)
     return AnnealingRefractory(**common, scaling=settings.refractory_scaling, initial_rest=settings.initial_rest)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw_profiles.errors import InputError
+from hw_profiles.registry import nearest
+from substrates.loihi2.annealing.schemes import SCHEMES
 
-__all__ = ["SCHEMES", "Settings"]
-
-SCHEMES = ("two-phase", "refractory", "nebm")
+__all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class Settings:
     """What Intel's microcode decides and nobody outside can read (README.md has the measurements).
 
     Attributes:
-        scheme: ``two-phase`` (suggest, then switch; two hardware steps), ``refractory`` (one) or ``nebm`` (one: every
-            variable is drawn from its heat bath, as the chip's earlier solver did; for comparison with silicon).
+        scheme: a name of `SCHEMES`: ``two-phase`` (suggest, then switch), ``refractory``, ``nebm`` (every variable is
+            drawn from its heat bath, as the chip's earlier solver did; for comparison with silicon) or ``eviction``
+            (independent sets only: who turns on turns its neighbours off).
         random_bits: width k of the random number whose leading zeros are counted; dE > k T is never accepted.
         strict: accept dE < T clz(r) instead of dE <= T clz(r). Moves that cost nothing are then made with probability
             1/2 (clz >= 1) and never at T = 0; without it always, which wastes most steps on problems with plateaus.
@@ -41,7 +42,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:
-            raise InputError(f"no scheme {self.scheme!r}; there are {', '.join(SCHEMES)}")
+            hint = nearest(self.scheme, SCHEMES)
+            raise InputError(f"no scheme {self.scheme!r}; {hint}there are {', '.join(SCHEMES)}")
         for name, low, high in (
             ("random_bits", 1, 32),
             ("switch_bits", 1, 24),
@@ -57,4 +59,4 @@ class Settings:
     @property
     def hardware_steps(self) -> int:
         """Time steps of the chip for one algorithmic step."""
-        return 2 if self.scheme == "two-phase" else 1
+        return SCHEMES[self.scheme].hardware_steps

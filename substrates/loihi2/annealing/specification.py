@@ -14,6 +14,10 @@ A neuron that passes:
 * two-phase: suggests (1-bit synapses count n, its suggesting neighbours), and one hardware step later flips if
   rand_b (n + 1) < 2^b, that is with probability about 1 / (n + 1);
 * refractory: flips unless it rests, then rests rand8 >> scaling steps.
+* eviction (independent sets): u_i = sum of the neighbours' weights w_j = -Q_jj instead, and dE_i = u_i - w_i. Who is on
+  with u_i > 0 goes off. Who is off, passes and draws rand_b < 2^(b - p_i), one bit less where dE_i >= 0, suggests, and
+  one hardware step later turns on if no neighbour suggested; p_i rises by one (to b) where a neighbour did, and falls
+  by one (to 1) where none did. The cost is that of those who are on with u_i = 0: the others are about to go.
 
 The scheme nebm has no test of flips: unless it is held, x_i becomes 1 with probability 1 / (1 + exp(v_i / T)), in
 integers v_i 2^e 2^8 < T L[r_i] with the table L of `substrates.loihi2.neurons.heat_bath` and r_i the second random
@@ -31,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from substrates.loihi2.annealing.settings import Settings
+from substrates.loihi2.neurons.annealing_eviction import FIRST_PATIENCE
 from substrates.loihi2.neurons.heat_bath import BITS, SHIFT, logistic_table
 from substrates.loihi2.random import stream_key, word_array
 
@@ -117,19 +122,40 @@ class ReferenceAnnealer:
         self.diagonal = np.diag(q).copy()
         self.weights = q - np.diag(self.diagonal)
         self.linked = (self.weights != 0).astype(np.int64)
+        if settings.scheme == "eviction":
+            self.weights = self.linked * -self.diagonal
         self.n = len(q)
         self.settings = settings
         self.key = stream_key(seed, "anneal")
         self.x: I64 = np.zeros(self.n, np.int64) if start is None else np.asarray(start).astype(np.int64)
         self.u: I64 = self.weights @ self.x
         self.rest: I64 = np.zeros(self.n, np.int64)
-        if settings.initial_rest and settings.scheme != "nebm":
+        self.patience: I64 = np.full(self.n, FIRST_PATIENCE)
+        if settings.initial_rest and settings.scheme in ("two-phase", "refractory"):
             self.rest = second_random(stream_key(seed, "anneal rest"), 0, self.n) >> settings.refractory_scaling
         self.t = 0
         self.suggested: Bits = np.zeros(self.n, bool)
         self.flips: Bits = np.zeros(self.n, bool)
         self.integrator = CostIntegrator()
-        self.best = self.x.copy()
+        self.best = self.settled()
+
+    def settled(self) -> I64:
+        """(n,) the assignment that the cost is that of: eviction leaves out who is about to go."""
+        return self.x * (self.u == 0) if self.settings.scheme == "eviction" else self.x.copy()
+
+    def _evict(self, temperature: int, zeros: I64) -> Bits:
+        """Who changes under the scheme eviction."""
+        s, off = self.settings, self.x == 0
+        energy = self.u + self.diagonal
+        willing = off & passes(energy, temperature, zeros, exponent=s.exponent or 0, strict=s.strict)
+        drawn = second_random(self.key, self.t, self.n, s.switch_bits)
+        left = np.maximum(s.switch_bits - self.patience - (energy >= 0), 0)
+        self.suggested = willing & (drawn >> left == 0)
+        alone = self.linked @ self.suggested.astype(np.int64) == 0
+        self.patience = np.where(
+            alone, np.maximum(self.patience - 1, FIRST_PATIENCE), np.minimum(self.patience + 1, s.switch_bits)
+        )
+        return (self.suggested & alone) | (~off & (self.u > 0))
 
     def _turns_on(self, v: I64, temperature: int, level: I64) -> Bits:
         """The heat-bath test of every neuron."""
@@ -150,6 +176,8 @@ class ReferenceAnnealer:
             on = self._turns_on(v, temperature, logistic_table()[drawn].astype(np.int64))
             self.suggested = self.flips = (on != (self.x == 1)) & (self.rest == 0)
             self.rest = np.where(self.flips, s.refract, np.maximum(self.rest - 1, 0))
+        elif s.scheme == "eviction":
+            self.flips = self._evict(temperature, zeros)
         elif s.scheme == "two-phase":
             self.suggested = passed
             rivals = self.linked @ passed.astype(np.int64)
@@ -163,5 +191,6 @@ class ReferenceAnnealer:
         self.x = self.x + sent
         self.u = self.u + self.weights @ sent
         self.t += 1
-        if self.integrator.integrate(self.x * (self.diagonal + self.u), self.t):
-            self.best = self.x.copy()
+        settled = self.settled()
+        if self.integrator.integrate(settled * (self.diagonal + self.u), self.t):
+            self.best = settled
