@@ -4,7 +4,7 @@
 
 Random graphs G(n, p) from seeds that chose nothing. Both schemes take two time steps of the chip for one step of the
 algorithm. Prints one JSON object: per graph family the mean size of the sets over graphs and reads with the 95 %
-interval over graphs (Student), at 40,000 steps and after one second a read, one thread; joules and seconds on the chip by the
+interval over graphs (Student), at 40,000 steps and after one second a read, one thread; seconds on the chip by the
 default profile.
 """
 

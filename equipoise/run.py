@@ -25,6 +25,7 @@ from equipoise.targets import Target, TargetChoice, Work, choose_target, given
 from hw_profiles.grades import Estimate
 from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger
+from hw_profiles.notebook import card, inline_svg
 from hw_profiles.output import check_outputs
 
 if TYPE_CHECKING:
@@ -69,6 +70,21 @@ class RunResult:
     def latency(self) -> Estimate:
         """Seconds on the machine, likewise."""
         return self.priced.value.latency
+
+    def _about(self) -> list[tuple[str, object]]:
+        """What a kind of run adds to its card in a notebook."""
+        return []
+
+    def plot(self) -> Any:
+        """A matplotlib figure of the result; None where there is nothing to draw."""
+        return None
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the result, what it cost, a picture."""
+        rows = [*self._about(), ("target", self.target.resolved), ("status", self.status), ("profile", self.profile)]
+        rows += [("energy", self.energy.text("J")), ("time on the machine", self.latency.text("s"))]
+        figure = self.plot()
+        return card(type(self).__name__, rows, "" if figure is None else inline_svg(figure))
 
     def run_dict(self) -> dict[str, Any]:
         """These fields as the command line prints them."""

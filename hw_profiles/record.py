@@ -32,6 +32,7 @@ from hw_profiles._column import Column
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event, Key, Ledger
+from hw_profiles.notebook import card
 from hw_profiles.output import Output, remove_leftover
 from hw_profiles.reading import wrote_hdf5
 
@@ -256,6 +257,16 @@ class Record:
     def path(self) -> Path:
         """Where it is; an open record may have had to move aside (`hw_profiles.output.Output.put`)."""
         return self._path if self._output is None else self._output.path
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what it is of, and its results that are single values."""
+        rows: list[tuple[str, object]] = [
+            ("kind", self.kind), ("status", self.status), ("created", self.created),
+            ("target", self.target.get("resolved", "")),
+        ]  # fmt: skip
+        rows += [(name, value) for name, value in self.results.items() if not hasattr(value, "shape")][:20]
+        rows += [(name, f"table of {len(table)} rows") for name, table in self.tables.items()]
+        return card(f"Record {self.path.name}", rows)
 
     @property
     def run(self) -> str:

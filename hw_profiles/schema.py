@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from hw_profiles.boundaries import Boundary
 from hw_profiles.grades import Estimate, Grade
 from hw_profiles.ledger import Event
+from hw_profiles.notebook import card
 from hw_profiles.units import UNITS
 
 __all__ = ["REQUIRED_EVENTS", "Covered", "Figure", "Price", "ProfileModel", "StaticPower", "Unpublished", "Validity"]
@@ -205,6 +206,13 @@ class ProfileModel(_Strict):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, dict) else value
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what machine, and every figure with its grade."""
+        figures = [
+            (name, f"{figure.value:.3g} ({figure.grade})") for name, figure in self.figures() if figure is not None
+        ]
+        return card(self.title, [("kind", self.kind), ("boundary", self.boundary.value), *figures])
 
     def figures(self) -> list[tuple[str, Any]]:
         """Every figure with its place in the file."""

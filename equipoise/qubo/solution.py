@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from equipoise.qubo.picture import solution_figure
 from equipoise.qubo.problem import Problem
 from equipoise.run import RunResult
 
@@ -87,6 +88,14 @@ class Solution(RunResult):
             "convention": self.problem.convention,
             **self.run_dict(),
         }
+
+    def plot(self) -> Any:
+        """A matplotlib figure: the best cost of every read as it fell, and the solution on the graph of its pairs."""
+        return solution_figure(self)
+
+    def _about(self) -> list[tuple[str, object]]:
+        reads = f"{self.reads} of {int(self.steps.max(initial=0))} steps, {self.scheme}"
+        return [("cost", self.best_cost), ("variables", self.problem.num_variables), ("reads", reads)]
 
     def __repr__(self) -> str:
         return (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from equipoise.run import RunResult
+from equipoise.training.picture import training_figure
 
 if TYPE_CHECKING:
     from hw_profiles.per_sample import Share
@@ -48,6 +49,18 @@ class TrainResult(RunResult):
             "per_sample": {what: share.as_dict() for what, share in self.per_sample.items()},
             **self.run_dict(),
         }
+
+    def plot(self) -> Any:
+        """A matplotlib figure: accuracy, loss and the gradient's direction, epoch by epoch."""
+        return training_figure(self)
+
+    def _about(self) -> list[tuple[str, object]]:
+        found: list[tuple[str, object]] = [("test accuracy", f"{100 * self.test_accuracy:.2f} %")]
+        found.append(("epochs", f"{len(self.epochs)}, best {self.best_epoch}"))
+        for what, share in self.per_sample.items():
+            if share.energy.value is not None:
+                found.append((f"one {what}", share.energy.text("J")))
+        return found
 
     def __str__(self) -> str:
         """Ten lines: what was reached, epoch by epoch, on what, and what it cost."""

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from hw_profiles.errors import InputError
+from hw_profiles.notebook import card
 from substrates.network.activations import Activation
 from substrates.network.costs import Cost
 from substrates.network.couplings import INPUT, Coupling, Operator
@@ -115,6 +116,12 @@ class Network(nn.Module):
 
     def __repr__(self) -> str:
         return "Network(\n" + "\n".join(f"  {line}" for line in self.extra_repr().splitlines()) + "\n)"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: populations and couplings, one line each."""
+        lines = self.extra_repr().splitlines()
+        named = (line.split(": ", 1) if ": " in line else line.split(" ", 1) for line in lines)
+        return card("Network", [(name, what) for name, what in named])
 
     @property
     def num_neurons(self) -> int:

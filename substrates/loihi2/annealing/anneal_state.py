@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from substrates.loihi2.annealing import kernel
-from substrates.loihi2.annealing.layout import Layout, aligned
+from substrates.loihi2.annealing.layout import Layout, aligned, as_bits, as_words
 from substrates.loihi2.annealing.program import INTEGRATOR, TEMPERATURE, VARIABLES
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.specification import second_random
@@ -45,7 +45,7 @@ class Read:
         energy[:] = np.iinfo(layout.energy_type).max
         energy[: layout.n] = (1 - 2 * x.astype(np.int64)) * (layout.diagonal + 2 * layout.inputs(x))
         sign[: layout.n] -= 4 * x.astype(layout.energy_type)
-        state = _bits(x, size)
+        state = as_words(x, size)
         counters = np.zeros(kernel.COUNTERS, np.int64)
         counters[[kernel.COST, kernel.BEST_COST]] = layout.cost(x)
         counters[kernel.TEMPERATURE] = -1
@@ -108,8 +108,7 @@ class Read:
         return self._assignment(self.at.best)
 
     def _assignment(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-        unpacked: npt.NDArray[np.uint8] = np.unpackbits(bits.astype("<u8").view(np.uint8), bitorder="little")
-        return unpacked[: self.layout.n]
+        return as_bits(bits, self.layout.n)
 
     def advance(self, temperatures: npt.NDArray[np.int32], target: int = NO_TARGET) -> None:
         """Do one step per temperature, fewer if ``target`` is reached."""
@@ -154,10 +153,3 @@ class Read:
         if self.settings.scheme == "two-phase":
             found[f"{VARIABLES}.suggest"] = suggested
         return found
-
-
-def _bits(x: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint64]:
-    """``x`` as bits, in words of 64, padded to ``size``."""
-    bits = np.zeros(size, np.uint8)
-    bits[: len(x)] = x
-    return np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64)

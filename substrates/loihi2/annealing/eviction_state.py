@@ -12,89 +12,96 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.kernel import ONE, SHALLOW, ZERO, draw_planes, passing, set_bounds
+from substrates.loihi2.annealing.layout import Layout, aligned, as_bits, as_words
 from substrates.loihi2.annealing.program import INTEGRATOR, TEMPERATURE, VARIABLES
 from substrates.loihi2.annealing.settings import Settings
+from substrates.loihi2.annealing.simd import LANES, trailing_zeros
 from substrates.loihi2.neurons.annealing_eviction import FIRST_PATIENCE
-from substrates.loihi2.neurons.metropolis import accepts, leading_zeros, second_draw
+from substrates.loihi2.neurons.metropolis import second_draw
 from substrates.loihi2.random import step_key, stream_key
 
 __all__ = ["EvictionRead"]
 
 I64 = npt.NDArray[np.int64]
+PADDING = 2**31 - 1  #: energy beyond the last vertex: passes no test
 IMPROVEMENTS = 1024  #: improvements noted before the kernel hands back
 COST, BEST_COST, BEST_STEP, STEP, HEAT, CHANGES, LATCHES, FOUND, COUNTERS = range(9)
 SUGGESTED, CHANGED, ON, TALLIES = range(4)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _send(i, change, rows, weights, u):  # type: ignore[no-untyped-def]
+def _send(i, change, rows, weights, energy):  # type: ignore[no-untyped-def]
     indptr, indices = rows
     for k in range(indptr[i], indptr[i + 1]):
-        u[indices[k]] += change * weights[i]
+        energy[indices[k]] += change * weights[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _look(weights, x, u, patience, heat, shared, rules, wishes, leaving):  # type: ignore[no-untyped-def]
+def _look(energy, state, weights, patience, shared, rules, bounds, planes, lists):  # type: ignore[no-untyped-def]
     """Who suggests and who leaves, as lists; returns how many of each."""
-    bits, strict, exponent, switch_bits = rules
-    # The largest energy that passes with the luckiest draw, and with any: nearly every vertex is beyond the first and
-    # needs no draw.
-    up, down = max(exponent, 0), max(-exponent, 0)
-    last, sure = ((heat * bits - strict) << down) >> up, (-strict << down) >> up
+    wishes, leaving = lists
+    switch_bits = rules[2]
+    draw_planes(planes, shared, state.shape[0])
     willing, gone = 0, 0
-    for i in range(weights.shape[0]):
-        if x[i] != 0:
-            if u[i] > 0:
+    for b in range(state.shape[0]):
+        on = state[b]
+        passed = passing(energy, b, bounds, planes, shared) & ~on
+        while passed != ZERO:
+            i = b * LANES + trailing_zeros(passed)
+            passed &= passed - ONE
+            left = switch_bits - np.int64(patience[i]) - np.int64(energy[i] >= 0)
+            if second_draw(shared, i, switch_bits) >> max(left, 0) == 0:
+                wishes[willing] = i
+                willing += 1
+        while on != ZERO:
+            i = b * LANES + trailing_zeros(on)
+            on &= on - ONE
+            if energy[i] > -weights[i]:
                 leaving[gone] = i
                 gone += 1
-            continue
-        energy = np.int64(u[i]) - weights[i]
-        if energy > last:
-            continue
-        left = switch_bits - np.int64(patience[i]) - np.int64(energy >= 0)
-        if second_draw(shared, i, switch_bits) >> max(left, 0) != 0:
-            continue
-        if energy <= sure or accepts(energy, heat, leading_zeros(shared, i, bits), exponent, strict):
-            wishes[willing] = i
-            willing += 1
     return willing, gone
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _switch(rows, weights, x, u, patience, rivals, tally, wishes, most):  # type: ignore[no-untyped-def]
-    """Who suggested alone goes on; everybody's patience follows from the rivals around."""
+def _switch(rows, weights, energy, state, patience, heard, tally, wishes, most):  # type: ignore[no-untyped-def]
+    """Who suggested alone goes on; everybody's patience follows from whether a neighbour suggested."""
     indptr, indices = rows
     for i in wishes:
         tally[SUGGESTED, i] += 1
         for k in range(indptr[i], indptr[i + 1]):
-            rivals[indices[k]] += 1
+            heard[indices[k]] = 1
     for i in wishes:
-        if rivals[i] == 0:
-            x[i] = 1
+        if heard[i] == 0:
+            state[i >> 6] ^= ONE << np.uint64(i & 63)
             tally[CHANGED, i] += 1
-            _send(i, 1, rows, weights, u)
+            _send(i, 1, rows, weights, energy)
     for i in range(weights.shape[0]):
-        patience[i] = min(patience[i] + 1, most) if rivals[i] != 0 else max(patience[i] - 1, FIRST_PATIENCE)
-        rivals[i] = 0
+        longer, shorter = min(patience[i] + 1, most), max(patience[i] - 1, FIRST_PATIENCE)
+        patience[i] = longer if heard[i] != 0 else shorter
+        heard[i] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _settle(weights, x, u, best, tally, counters, improvements):  # type: ignore[no-untyped-def]
+def _settle(weights, energy, state, best, tally, counters, improvements):  # type: ignore[no-untyped-def]
     """The step is done: the cost of who stays on, and whether it is the best so far."""
-    n = weights.shape[0]
     cost = np.int64(0)
-    for i in range(n):
-        kept = np.int64(x[i] != 0 and u[i] == 0)
-        tally[ON, i] += kept
-        cost -= kept * weights[i]
+    for b in range(state.shape[0]):
+        on = state[b]
+        while on != ZERO:
+            i = b * LANES + trailing_zeros(on)
+            on &= on - ONE
+            if energy[i] == -weights[i]:
+                tally[ON, i] += 1
+                cost -= weights[i]
     counters[STEP] += 1
     counters[COST] = cost
     if cost < counters[BEST_COST]:
         counters[BEST_COST], counters[BEST_STEP] = cost, counters[STEP]
         counters[LATCHES] += 1
-        for i in range(n):
-            best[i] = x[i] != 0 and u[i] == 0
+        for i in range(weights.shape[0]):
+            on = (state[i >> 6] >> np.uint64(i & 63)) & ONE
+            best[i] = on != ZERO and energy[i] == -weights[i]
         improvements[counters[FOUND], 0] = counters[STEP]
         improvements[counters[FOUND], 1] = cost
         counters[FOUND] += 1
@@ -102,26 +109,31 @@ def _settle(weights, x, u, best, tally, counters, improvements):  # type: ignore
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _advance(  # type: ignore[no-untyped-def]
-    rows, weights, x, u, patience, best, tally, counters, improvements, temperatures, target, key, rules
+    rows, weights, energy, state, patience, best, tally, counters, improvements, temperatures, target, key, rules
 ):
     """One step per temperature; stops early at ``target`` or when ``improvements`` is full."""
     n = weights.shape[0]
-    wishes, leaving, rivals = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.int32)
+    bits, strict, switch_bits, exponent = rules
+    lists = np.empty(n, np.int64), np.empty(n, np.int64)
+    heard, bounds = np.zeros(n, np.uint8), np.empty(bits + 1, np.int64)
+    planes = np.empty((SHALLOW, state.shape[0]), np.uint64)
     for t in range(temperatures.shape[0]):
         if counters[BEST_COST] <= target or counters[FOUND] == improvements.shape[0]:
             break
         heat = np.int64(temperatures[t])
-        # The temperature neuron sends changes only, and nothing for the first step.
-        counters[CHANGES] += counters[HEAT] >= 0 and counters[HEAT] != heat
-        counters[HEAT] = heat
+        if counters[HEAT] != heat or t == 0:
+            set_bounds(bounds, heat, exponent, strict, PADDING - 1)
+            # The temperature neuron sends changes only, and nothing for the first step.
+            counters[CHANGES] += counters[HEAT] >= 0 and counters[HEAT] != heat
+            counters[HEAT] = heat
         shared = step_key(np.uint64(key), np.uint64(counters[STEP]))
-        willing, gone = _look(weights, x, u, patience, heat, shared, rules, wishes, leaving)
-        for i in leaving[:gone]:
-            x[i] = 0
+        willing, gone = _look(energy, state, weights, patience, shared, rules, bounds, planes, lists)
+        for i in lists[1][:gone]:
+            state[i >> 6] ^= ONE << np.uint64(i & 63)
             tally[CHANGED, i] += 1
-            _send(i, -1, rows, weights, u)
-        _switch(rows, weights, x, u, patience, rivals, tally, wishes[:willing], rules[3])
-        _settle(weights, x, u, best, tally, counters, improvements)
+            _send(i, -1, rows, weights, energy)
+        _switch(rows, weights, energy, state, patience, heard, tally, lists[0][:willing], np.int64(switch_bits))
+        _settle(weights, energy, state, best, tally, counters, improvements)
 
 
 class EvictionRead:
@@ -134,8 +146,11 @@ class EvictionRead:
         self._key = stream_key(seed, "anneal")
         n = layout.n
         self._weights = -layout.diagonal
-        self._x = np.zeros(n, np.uint8) if start is None else np.array(start, np.uint8)
-        self._u = self._around(self._x)
+        x = np.zeros(n, np.uint8) if start is None else np.array(start, np.uint8)
+        self._state = as_words(x, layout.blocks * LANES)
+        self._energy = aligned((layout.blocks * LANES,), np.int32)
+        self._energy[:] = PADDING
+        self._energy[:n] = self._around(x) - self._weights
         self._patience = np.full(n, FIRST_PATIENCE, np.int8)
         self._start = self._independent()
         self._best = self._start.copy()
@@ -146,16 +161,16 @@ class EvictionRead:
         self._noted = np.zeros((IMPROVEMENTS, 2), np.int64)
         self.trace = [np.array([[0, self.best_cost]], np.int64)]
 
-    def _around(self, x: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    def _around(self, x: npt.NDArray[np.uint8]) -> I64:
         """(n,) weight of the neighbours that are on."""
         rows = self.layout.rows
         total = np.zeros(len(rows.indices) + 1, np.int64)
         np.cumsum((self._weights * x)[rows.indices], out=total[1:])
-        return (total[rows.indptr[1:]] - total[rows.indptr[:-1]]).astype(np.int32)
+        return total[rows.indptr[1:]] - total[rows.indptr[:-1]]
 
     def _independent(self) -> npt.NDArray[np.uint8]:
         """(n,) who is on and has no neighbour that is."""
-        return ((self._x != 0) & (self._u == 0)).astype(np.uint8)
+        return ((self.x() != 0) & (self.inputs() == 0)).astype(np.uint8)
 
     @property
     def best_cost(self) -> int:
@@ -175,11 +190,11 @@ class EvictionRead:
 
     def x(self) -> npt.NDArray[np.uint8]:
         """(n,) the assignment now, with vertices that were evicted in this step."""
-        return self._x.copy()
+        return as_bits(self._state, self.layout.n)
 
     def inputs(self) -> I64:
         """(n,) u now."""
-        return self._u.astype(np.int64)
+        return self._energy[: self.layout.n] + self._weights
 
     def best_state(self) -> npt.NDArray[np.uint8]:
         """(n,) the best x so far."""
@@ -188,13 +203,13 @@ class EvictionRead:
     def advance(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
         """Do one step per temperature, fewer if ``target`` is reached."""
         end, rows, settings = self.steps + len(temperatures), self.layout.rows, self.settings
-        rules = (settings.random_bits, int(settings.strict), self.exponent, settings.switch_bits)
+        rules = (settings.random_bits, int(settings.strict), settings.switch_bits, self.exponent)
         while self.steps < end and self.best_cost > target:
             self._counters[FOUND] = 0
             left = temperatures[len(temperatures) - end + self.steps :]
             _advance(
-                (rows.indptr, rows.indices), self._weights, self._x, self._u, self._patience, self._best, self._tally,
-                self._counters, self._noted, left, target, self._key, rules,
+                (rows.indptr, rows.indices), self._weights, self._energy, self._state, self._patience, self._best,
+                self._tally, self._counters, self._noted, left, target, self._key, rules,
             )  # fmt: skip
             if found := int(self._counters[FOUND]):
                 self.trace.append(self._noted[:found].copy())
@@ -213,7 +228,7 @@ class EvictionRead:
         # The start's cost is reported in the first step, the last one once more while it is read out; who was evicted
         # in the last step goes off then.
         return {
-            VARIABLES: self._tally[CHANGED] + (self._x - last),
+            VARIABLES: self._tally[CHANGED] + (self.x() - last),
             f"{VARIABLES}.suggest": self._tally[SUGGESTED].copy(),
             f"{VARIABLES}.share": self._tally[ON] + self._start + last,
             TEMPERATURE: self._counters[[CHANGES]],

@@ -29,7 +29,21 @@ from substrates.loihi2.annealing.simd import (
 )
 from substrates.loihi2.random import step_key, word
 
-__all__ = ["COUNTERS", "FLIPS", "ON", "SHALLOW", "SUGGESTIONS", "Progress", "Rows", "Rules", "Scratch", "advance"]
+__all__ = [
+    "COUNTERS",
+    "FLIPS",
+    "ON",
+    "SHALLOW",
+    "SUGGESTIONS",
+    "Progress",
+    "Rows",
+    "Rules",
+    "Scratch",
+    "advance",
+    "draw_planes",
+    "passing",
+    "set_bounds",
+]
 
 #: positions in the counters array
 COST, BEST_COST, BEST_STEP, STEP, FOUND, TEMPERATURE, CHANGES, LATCHES, SINCE = range(9)
@@ -96,7 +110,7 @@ class Rules(NamedTuple):
 
 
 @njit(cache=True, inline="always", **PLAIN)
-def _set_bounds(bounds, temperature, exponent, strict, limit):
+def set_bounds(bounds, temperature, exponent, strict, limit):
     """bounds[m]: the largest flip energy that m leading zeros accept, dE 2^exponent <= T m (< when strict)."""
     for m in range(bounds.shape[0]):
         scaled = temperature * m - strict
@@ -104,7 +118,7 @@ def _set_bounds(bounds, temperature, exponent, strict, limit):
 
 
 @njit(cache=True, inline="always", **PLAIN)
-def _draw(planes, shared, blocks):
+def draw_planes(planes, shared, blocks):
     """planes[m, b]: which of block b's 64 neurons drew more than m leading zeros, for the first `SHALLOW` bits."""
     for b in range(blocks):
         planes[0, b] = ~word(shared, np.uint64(b) << SIX)
@@ -114,7 +128,7 @@ def _draw(planes, shared, blocks):
 
 
 @njit(cache=True, inline="always", **PLAIN)
-def _passing(energy, b, bounds, planes, shared):
+def passing(energy, b, bounds, planes, shared):
     """The neurons of block ``b`` that pass their test, as a mask.
 
     Most blocks are settled by three comparisons: with no leading zero, with `SHALLOW`, with all k.
@@ -211,9 +225,9 @@ def _suggest(rows, at, scratch, rules, step, shared, blocks):
         for b in range(blocks):
             resting[b] &= ~ends[b]
             ends[b] = ZERO
-    _draw(planes, shared, blocks)
+    draw_planes(planes, shared, blocks)
     for b in range(blocks):
-        passed = _passing(at.energy, b, bounds, planes, shared)
+        passed = passing(at.energy, b, bounds, planes, shared)
         if not two_phase:
             passed &= ~resting[b]
         mask[b] = passed
@@ -307,7 +321,7 @@ def advance(rows, at, scratch, rules, temperatures, target):
             break
         if temperatures[t] != present:
             present = np.int64(temperatures[t])
-            _set_bounds(scratch.bounds, present, rules.exponent, rules.strict, rules.limit)
+            set_bounds(scratch.bounds, present, rules.exponent, rules.strict, rules.limit)
             # The temperature neuron sends nothing else, and nothing for the first step.
             counters[CHANGES] += counters[TEMPERATURE] >= 0 and counters[TEMPERATURE] != present
             counters[TEMPERATURE] = present

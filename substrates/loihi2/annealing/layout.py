@@ -14,7 +14,7 @@ from substrates.loihi2.annealing.kernel import Rows
 from substrates.loihi2.annealing.simd import LANES
 from substrates.loihi2.widths import STATE_MAX
 
-__all__ = ["Layout", "aligned"]
+__all__ = ["Layout", "aligned", "as_bits", "as_words"]
 
 SHORT_MAX = 2**15 - 2  #: largest flip energy that fits 16 bits, below the padding's
 DENSE_COST = 0.02  #: time of one element of a dense row update, in units of one sparse update (measured)
@@ -29,6 +29,19 @@ def aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     room = np.zeros(size + LINE, np.uint8)
     first = -room.ctypes.data % LINE
     return room[first : first + size].view(dtype).reshape(shape)
+
+
+def as_words(x: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint64]:
+    """``x`` as bits, in words of 64, padded to ``size``."""
+    bits = np.zeros(size, np.uint8)
+    bits[: len(x)] = x
+    return np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def as_bits(words: npt.NDArray[np.uint64], n: int) -> npt.NDArray[np.uint8]:
+    """The first ``n`` of the bits that `as_words` packed."""
+    unpacked: npt.NDArray[np.uint8] = np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")
+    return unpacked[:n]
 
 
 @dataclass(frozen=True)
