@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test matrix lint types check bench docs-figures build clean
+.PHONY: help setup demo test matrix fuzz docs lint types check build clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml requirements/constraints.txt requirements/lava.txt requ
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || { echo "equipoise needs Python 3.10 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.11 ..."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=23.2"
-	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[dev,bench,cluster,parquet,conflict-free,tensorboard,nir]"
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[dev,bench,cluster,parquet,conflict-free,tensorboard,nir,docs]"
 	@# The package that examples/nir_network.py trains with; its own list of dependencies is empty.
 	$(BIN)/python -m pip install --quiet --no-deps -c requirements/constraints.txt snntorch nirtorch
 	@# Lava runs on 3.10 and, through our loader, 3.11; elsewhere everything but the lava-sim target works.
@@ -42,6 +42,9 @@ matrix: $(STAMP) ## every rule x homeostasis x wiring x read-out x activation (t
 
 fuzz: $(STAMP)   ## damaged files through every reader: about 320 000 inputs, an hour or so
 	$(BIN)/python bench/fuzz.py --keep fuzz-failures
+
+docs: $(STAMP)   ## the site into dist/site, notebooks executed; no network needed
+	$(BIN)/mkdocs build --quiet
 
 lint: $(STAMP)   ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

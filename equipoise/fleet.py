@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hw_profiles.errors import InputError
+from hw_profiles.notebook import card, inline_svg, panels
 
 if TYPE_CHECKING:
     from substrates.base import RelaxationSubstrate
@@ -63,8 +64,11 @@ class Fleet:
 
     def table(self) -> str:
         """Yield, spread and worst chip as a Markdown table."""
+        return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in self._rows())])
+
+    def _rows(self) -> list[tuple[str, object]]:
         d = self.as_dict()
-        rows = [
+        return [
             ("chips", f"{d['chips']}"),
             ("without faults", f"{self.ideal:.2%}"),
             ("mean (standard deviation)", f"{d['mean']:.2%} ({d['spread']:.2%})"),
@@ -73,16 +77,16 @@ class Fleet:
             (f"yield at {self.needed:.2%}", f"{self.fraction_good:.0%}"),
             ("energy of an inference", "{mean:.3g} J ({low:.3g} to {high:.3g})".format(**d["joules"])),
         ]
-        return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table and the picture."""
+        return card("Fleet", self._rows(), inline_svg(self.plot()))
 
     def plot(self) -> Any:
         """A matplotlib figure: every chip's accuracy from best to worst, the ideal, what is needed; the yield
         over it.
         """
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(8.0, 3.2), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure, (left, right) = panels(2)
         a = np.sort(np.array(self.accuracies))[::-1]
         left.plot(np.arange(1, len(a) + 1), 100 * a, "o", markersize=4)
         left.axhline(100 * self.ideal, linestyle="--", linewidth=1, color="0.4", label="without faults")

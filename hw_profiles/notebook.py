@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -30,15 +31,29 @@ def card(title: str, rows: Iterable[tuple[str, object]], picture: str = "") -> s
 
 def panels(number: int) -> tuple[Any, Any]:
     """A matplotlib figure of ``number`` axes side by side, and the axes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # late: matplotlib takes a second
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.4 * number, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _picture()(figsize=(4.4 * number, 3.2), layout="constrained")
     axes = figure.subplots(1, number, squeeze=False)[0]
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+@cache
+def _picture() -> type:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # late: matplotlib takes a second
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        """A figure that notebooks show, whatever matplotlib's backend is."""
+
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            FigureCanvasAgg(self)
+
+        def _repr_html_(self) -> str:
+            return inline_svg(self)
+
+    return Picture
 
 
 def inline_svg(figure: Any) -> str:

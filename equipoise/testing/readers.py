@@ -77,7 +77,7 @@ def _chip(path: Path) -> Any:
 
 
 def _chip_settings(path: Path) -> Any:
-    from equipoise.training.run_file import machine_settings
+    from equipoise.training.machine_settings import machine_settings
     from substrates.analog.imperfections.parameters import ChipParameters
 
     return ChipParameters.from_dict(machine_settings(str(path), "analog"), str(path))

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from equipoise.training.machine_settings import named_chip
 from hw_profiles.arguments import check_fields
 from hw_profiles.errors import InputError
 
@@ -141,6 +142,12 @@ class Machine(Options):
     threads: int = option(0, "Of the relaxation; the same bits for any number.", low=0, usual="all")
     precision: Literal["float32", "tf32"] = option("float32", "Of products on a CUDA device.")
     profile: str = option("", "Hardware profile for energy and latency.", kind="profile", usual="the target's")
+
+    def __post_init__(self) -> None:
+        if isinstance(self.chip, (str, Path)):  # a device's name or a file, as on the command line
+            for name, value in named_chip(str(self.chip), self.target, self.profile).items():
+                object.__setattr__(self, name, value)
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -23,17 +23,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equipoise.training.config import TrainConfig, parse_channels, parse_layers
+from equipoise.training.machine_settings import named_chip
 from equipoise.training.options import GROUPS, group_of, options_of
-from hw_profiles.chip_file import QUANTITIES, load_chip
 from hw_profiles.errors import InputError
-from hw_profiles.reading.settings import read_json, read_toml
+from hw_profiles.reading.settings import read_toml
 from hw_profiles.registry import nearest
-from hw_profiles.texts import shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["config_from", "machine_settings", "read_run_file", "run_file_text"]
+__all__ = ["config_from", "read_run_file", "run_file_text"]
 
 
 def read_run_file(path: str | Path) -> dict[str, Any]:
@@ -74,18 +73,8 @@ def config_from(written: Mapping[str, Any]) -> TrainConfig:
     if options.get("nudge") == "auto":
         options |= {"nudge": 0.0, "adaptive": True}
     if isinstance(chip := options.get("chip"), str):
-        options["chip"] = machine_settings(chip, options.get("target", TrainConfig.target))
-        if _is_chip_file(chip) and not load_chip(chip).missing_for_prices():
-            options.setdefault("profile", chip)  # one file: the faults of the run and its prices
+        options = {**options, **named_chip(chip, options.get("target", TrainConfig.target), options.get("profile", ""))}
     return _typed(options)
-
-
-def _is_chip_file(chip: str) -> bool:
-    """Whether ``chip`` is a file of device, array, converters and timing, and no table of the machine's settings."""
-    sections = {quantity.section for quantity in QUANTITIES.values()}
-    return chip.endswith(".toml") and bool(
-        sections & read_toml(Path(chip), "device file", "see docs/energy.md")[1].keys()
-    )
 
 
 def _typed(options: dict[str, Any]) -> TrainConfig:
@@ -111,23 +100,6 @@ def _checker() -> TypeAdapter[TrainConfig]:
     from pydantic import TypeAdapter  # late: a tenth of a second
 
     return TypeAdapter(TrainConfig)
-
-
-def machine_settings(chip: str, target: str) -> dict[str, Any]:
-    """The machine's settings: a preset's or, from a JSON or TOML file, any target's (a table ``parameters`` or all)."""
-    from substrates.analog import load_preset  # late: torch
-
-    path = Path(chip)
-    if path.suffix not in (".json", ".toml") or (target == "analog" and _is_chip_file(chip)):
-        if target != "analog":
-            raise InputError(f"--chip {chip}: an analog preset, but the target is {target}; give a .toml or .json file")
-        return load_preset(chip).as_dict()
-    what, fix = "file of the machine's settings", "see substrates/analog/README.md"
-    found = read_json(path, what, fix) if path.suffix == ".json" else read_toml(path, what, fix)[1]
-    settings = found.get("parameters", found) if isinstance(found, dict) else found
-    if not isinstance(settings, dict):
-        raise InputError(f"{chip} is not a {what}: expected settings by name, got {shown(settings)}")
-    return settings
 
 
 def run_file_text(config: TrainConfig) -> str:

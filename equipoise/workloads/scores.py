@@ -17,8 +17,8 @@ __all__ = ["bootstrap", "mean_interval", "share"]
 def share(hits: int, trials: int) -> tuple[float, float, float]:
     """(value, low, high) of a probability: Wilson's interval.
 
-    >>> [round(x, 3) for x in share(5, 100)]
-    [0.05, 0.022, 0.112]
+    >>> tuple(round(x, 3) for x in share(5, 100))
+    (0.05, 0.022, 0.112)
     """
     if trials == 0:
         return math.nan, 0.0, 1.0

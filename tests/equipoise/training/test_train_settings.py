@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from equipoise.cli.train import command
 from equipoise.training import TrainConfig
 from equipoise.training.build import make_learner, make_network
-from equipoise.training.run_file import machine_settings
+from equipoise.training.machine_settings import machine_settings
 from hw_profiles.errors import InputError
 from substrates.analog import IdealMachine
 
@@ -56,3 +56,15 @@ def test_a_wrong_chip_file_is_one_clear_error(tmp_path: Path, text: str) -> None
     result = CliRunner().invoke(command, ["--target", "analog", "--chip", str(path)])
     assert isinstance(result.exception, InputError)
     assert "machine's settings" in str(result.exception)
+
+
+def test_a_chip_by_name_or_file_is_the_same_from_python(tmp_path: Path) -> None:
+    toml = tmp_path / "mine.toml"
+    toml.write_text('title = "mine"\ngrade = "assumed"\n[parameters]\nlevels = 16\n')
+    for chip in (toml, str(toml)):
+        assert TrainConfig(target="analog", chip=chip).chip["levels"] == 16
+    assert TrainConfig(target="analog", chip="assumed").chip["levels"] == 32
+    with pytest.raises(InputError, match="analog preset"):
+        TrainConfig(target="loihi2-sim", chip="assumed")
+    with pytest.raises(InputError, match="absent"):
+        TrainConfig(target="analog", chip=tmp_path / "absent.toml")
