@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from equipoise.qubo.problem import Problem
     from equipoise.qubo.sampler import AnalogAnnealerSampler, EquipoiseSampler, anneal
     from equipoise.qubo.solving import Solution, solve
+    from equipoise.training.classifier import EquilibriumClassifier
     from equipoise.training.config import TrainConfig
     from equipoise.training.result import TrainResult
     from equipoise.training.trainer import train
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnalogAnnealerSampler",
+    "EquilibriumClassifier",
     "EquipoiseSampler",
     "InputError",
     "Interrupted",
@@ -66,6 +68,7 @@ _HOMES = {
     "equipoise.qubo.problem": ("Problem",),
     "equipoise.qubo.sampler": ("AnalogAnnealerSampler", "EquipoiseSampler", "anneal"),
     "equipoise.qubo.solving": ("Solution", "solve"),
+    "equipoise.training.classifier": ("EquilibriumClassifier",),
     "equipoise.training.config": ("TrainConfig",),
     "equipoise.training.result": ("TrainResult",),
     "equipoise.training.trainer": ("train",),
