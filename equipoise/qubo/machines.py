@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,10 @@ FARTHEST = Fraction(sys.float_info.max)
 
 
 class QuboMachine(Protocol):
-    """A problem in a machine's own format, ready to anneal."""
+    """A problem in a machine's own format, ready to anneal.
+
+    One that can begin at given states says so (``takes_states = True``); it is then handed ``start`` (reads, n).
+    """
 
     scheme: str
     quantisation: dict[str, Any]
@@ -57,6 +60,8 @@ def longest_anneal(n: int) -> int:
 
 class Loihi2:
     """The Loihi 2 annealer: on the bit-accurate engine, or step by step through Lava's CPU runtime."""
+
+    takes_states: ClassVar[bool] = True
 
     def __init__(self, problem: Problem, scheme: str, lava: bool = False) -> None:
         from equipoise.qubo.placing import place_annealer  # late, like the next: they compile
@@ -154,6 +159,7 @@ class Analog:
     """A noisy relaxation network on an analog chip instance."""
 
     scheme = "langevin"
+    takes_states: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -11,11 +11,13 @@ import numpy as np
 from equipoise.qubo.constraints import solve_constrained
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solving import Solution, read_seeds, solve
+from hw_profiles.registry import nearest
 
 __all__ = ["AnalogAnnealerSampler", "EquipoiseSampler", "anneal"]
 
 _PARAMETERS = (
     "num_reads", "num_steps", "timeout", "target_cost", "seed", "temperature", "schedule", "threads", "profile", "out",
+    "initial_states",
 )  # fmt: skip
 
 
@@ -42,7 +44,8 @@ class _AnnealerSampler(dimod.Sampler):
             seed: everything random follows from it (default 0). The result does not depend on the order in which
                 the model's variables were added.
             temperature: (high, low) in units of the energy; default: found from the model.
-            schedule, threads, profile, out: see `equipoise.qubo.solve`.
+            schedule, threads, profile, out, initial_states: see `equipoise.qubo.solve`. Fewer states than reads are
+                repeated.
             scheme: ``two-phase``, ``refractory``, ``nebm`` or ``eviction`` (Loihi 2 only).
 
         Returns:
@@ -63,6 +66,15 @@ class _AnnealerSampler(dimod.Sampler):
                 warnings.simplefilter("ignore")
             solution = solve(problem, self._target, scheme, reads=reads, steps=steps, options=self._options, **known)
         return _sample_set(solution, vartype)
+
+    def remove_unknown_kwargs(self, **parameters: Any) -> dict[str, Any]:
+        """The known ones; each other one is left out with a warning that names the nearest that is known."""
+        known = {name: value for name, value in parameters.items() if name in self.parameters}
+        for name in parameters.keys() - known.keys():
+            hint = f"{nearest(name, self.parameters)}here are {', '.join(self.parameters)}"
+            text = f"Ignoring unknown kwarg: {name!r}; {hint}"
+            warnings.warn(text, dimod.exceptions.SamplerUnknownArgWarning, stacklevel=3)
+        return known
 
     def sample_cqm(self, cqm: Any, **parameters: Any) -> dimod.SampleSet:
         """Sample a constrained quadratic model: prices adapt, and every sample says whether it is feasible.

@@ -13,6 +13,7 @@ import numpy as np
 from equipoise.qubo.machines import QuboMachine
 from equipoise.qubo.problem import Problem
 from equipoise.qubo.solution import Solution, as_bits
+from equipoise.qubo.starting import starting_states
 from equipoise.run import Run
 from equipoise.targets import Target, find_target
 from hw_profiles.arguments import checked
@@ -65,6 +66,7 @@ def solve(
     overwrite: bool = False,
     schedule: Any = None,
     threads: int = 1,
+    initial_states: Any = None,
     options: dict[str, Any] | None = None,
     progress: Callable[[int, float | None], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -89,6 +91,8 @@ def solve(
         out: write a record there; one that is there is replaced only with ``overwrite``.
         schedule: a schedule of the target's own, instead of ``temperature``.
         threads: reads annealed at the same time; results do not depend on it.
+        initial_states: where reads begin, as `equipoise.qubo.starting.starting_states` takes them; zeros where not
+            given. A hot anneal forgets them: lower ``temperature`` as well. Loihi 2 only.
         options: further arguments of the machine (``chip`` for the analog target).
         progress: called after each read with (reads done, best cost).
         should_stop: asked now and then; True ends the run early, keeping what was done.
@@ -104,7 +108,10 @@ def solve(
         target, options = _searching(target, method, options)
     run = Run.prepare(target, "qubo", profile=profile, out=out, force=overwrite)
     _check_size(qubo)
+    starts = None if initial_states is None else starting_states(qubo, initial_states, reads)
     machine: QuboMachine = run.choice.target.make("qubo", qubo, scheme, **(options or {}))
+    if starts is not None and not getattr(machine, "takes_states", False):
+        raise InputError(f"the target {run.choice.resolved} begins at states of its own; leave out initial_states")
     if steps is None and timeout is None and schedule is None:
         steps = default_steps(qubo.num_variables, run.choice.target)
     if schedule is None:
@@ -119,8 +126,8 @@ def solve(
         **limits, "reads": reads, "scheme": scheme, "schedule": repr(schedule), "timeout": timeout,
         "temperature": [high, low], "quantisation": machine.quantisation, **_about(qubo),
     }  # fmt: skip
-    with run.recording("qubo", config=config, seeds={"seed": int(seed)}, inputs=_inputs(qubo)):
-        done = _Reads(qubo, run, progress)
+    with run.recording("qubo", config=config, seeds={"seed": int(seed)}, inputs=_inputs(qubo, starts)):
+        done = _Reads(qubo, run, progress, starts)
         with run.working():
             interrupted = done.all(machine, schedule, (seed, reads), limits, should_stop)
         best = done.best
@@ -198,8 +205,10 @@ def _check_size(problem: Problem) -> None:
 class _Reads:
     """What has been read so far; grows batch by batch so that an interruption keeps the finished ones."""
 
-    def __init__(self, problem: Problem, run: Run, progress: Callable[[int, float | None], None] | None) -> None:
-        self.problem, self.run, self.progress = problem, run, progress
+    def __init__(
+        self, problem: Problem, run: Run, progress: Callable[[int, float | None], None] | None, starts: Any = None
+    ) -> None:
+        self.problem, self.run, self.progress, self.starts = problem, run, progress, starts
         self.states: list[Any] = []
         self.costs: list[int | float] = []
         self.steps: list[int] = []
@@ -233,12 +242,15 @@ class _Reads:
         while done < reads:
             began = time.perf_counter()
             some = read_seeds(seed, min(batch, reads - done), done)
+            if self.starts is not None:
+                limits = {**limits, "start": self.starts[done : done + len(some)]}
             try:
                 self.add(machine.anneal(schedule, some, **limits))
             except KeyboardInterrupt:
                 self.broken_off = True
                 if not self.costs:
-                    self.add(machine.anneal(schedule, some[:1], steps=0))
+                    first = {} if self.starts is None else {"start": self.starts[:1]}
+                    self.add(machine.anneal(schedule, some[:1], steps=0, **first))
                 return True
             done += len(some)
             if self.progress:
@@ -285,10 +297,11 @@ def _about(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _inputs(problem: Problem) -> dict[str, Any]:
+def _inputs(problem: Problem, starts: Any = None) -> dict[str, Any]:
     if problem.num_pairs > KEPT_PAIRS:
         return {}
-    return {
+    begun = {} if starts is None else {"initial_states": starts}
+    return begun | {
         "linear": problem.linear,
         "rows": problem.rows,
         "cols": problem.cols,
