@@ -12,6 +12,7 @@ import numpy as np
 
 from equipoise.qubo.machines import QuboMachine
 from equipoise.qubo.problem import Problem
+from equipoise.qubo.rounding import rounding
 from equipoise.qubo.solution import Solution, as_bits
 from equipoise.qubo.starting import starting_states
 from equipoise.run import Run
@@ -131,8 +132,9 @@ def solve(
         with run.working():
             interrupted = done.all(machine, schedule, (seed, reads), limits, should_stop)
         best = done.best
+        quantisation = {**machine.quantisation, **rounding(qubo, done.costs, done.improvements, machine.quantisation)}
         if run.record is not None:
-            _keep(run.record, done, machine.quantisation)
+            _keep(run.record, done, quantisation)
         solution = Solution(
             problem=qubo,
             x=done.states[best],
@@ -142,7 +144,7 @@ def solve(
             scheme=machine.scheme,
             schedule=repr(schedule),
             temperatures=(float(high), float(low)),
-            quantisation=machine.quantisation,
+            quantisation=quantisation,
             target_reached=None if target_cost is None else done.costs[best] <= target_cost,
             **run.finish("interrupted" if interrupted else "complete"),
         )
