@@ -18,7 +18,7 @@ ENOUGH = 4  #: reads from which the spread of their costs says something
 def rounding(
     problem: Problem, costs: Sequence[int | float], improvements: Sequence[Any], quantisation: dict[str, Any]
 ) -> dict[str, float]:
-    """``rounding_mean`` and ``rounding_spread`` of cost minus what the machine took for it, over the reads' best states.
+    """``rounding_mean`` and ``rounding_spread``: cost minus what the machine took for it, at the reads' best states.
 
     Only the spread matters: what all states share moves no minimum. Where it is more than half of the spread of the
     costs themselves there is a warning. Nothing where nothing was rounded, or the machine is no chip of integers.

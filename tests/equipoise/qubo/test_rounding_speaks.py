@@ -22,12 +22,9 @@ def test_a_penalty_that_drowns_the_costs_is_said_with_the_numbers() -> None:
     drowned = problem(1e6)
     with pytest.warns(UserWarning, match=r"rounded to what synapses hold; .* the chip cannot tell"):
         solution = solve(drowned, "loihi2-sim", steps=2000, reads=8)
-    errors = np.array([float(drowned.cost(state)) for state in solution.states]) - np.array(
-        [
-            float(trace[-1, 1]) / solution.quantisation["scale"] + float(drowned.offset)
-            for trace in solution.improvements
-        ]
-    )
+    scale, offset = solution.quantisation["scale"], float(drowned.offset)
+    seen = [float(trace[-1, 1]) / scale + offset for trace in solution.improvements]
+    errors = np.array([float(drowned.cost(state)) for state in solution.states]) - np.array(seen)
     assert solution.quantisation["rounding_spread"] == pytest.approx(errors.std())
     assert solution.as_dict()["quantisation"]["rounding_spread"] > 0.5 * np.std(solution.costs)
 
