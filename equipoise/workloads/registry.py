@@ -43,6 +43,7 @@ WORKLOADS: Registry[Workload] = Registry(
         _own("polar-decoding", "polar.workload:PolarDecoding", "maximum-likelihood decoding of polar and PAC codes"),
         _own("pareto-qubo", "pareto.workload:ParetoQubo", "the front of several QUBO costs at once"),
         _own("link-insertion", "links.workload:LinkInsertion", "links that open polarised bubbles"),
+        _own("fair-matching", "matching.workload:FairMatching", "fair matching under uncertain merits"),
     ),
     _accept,
 )

@@ -92,7 +92,9 @@ class LinkInsertion(Workload):
         """Gains and redundancies as whole numbers; the largest price among the biases keeps the scale."""
         gains, redundancy, unit = _coefficients(instance)
         rows, cols = np.nonzero(np.triu(redundancy, 1))
-        problem = Problem.build(-gains - unit, rows, cols, redundancy[rows, cols])
+        linear = -gains - unit
+        linear[0] = -2 * unit - 1  # no factor in common with the rest: the scale then holds every whole price
+        problem = Problem.build(linear, rows, cols, redundancy[rows, cols])
         return Annealed(target, problem, "two-phase")
 
     def run(self, instance: Insertion, program: Annealed, seed: int) -> Run:

@@ -296,9 +296,12 @@ def test_keeping_a_thousand_runs_costs_under_five_percent_and_opens_in_under_a_s
 
     # What else the machine does can only add to the processor time (its caches are shared): the least of three counts.
     assert min(keep(tmp_path / name) for name in ("s.h5", "t.h5", "u.h5")) < 0.05 * 1000 * 0.010
-    began = time.process_time()
-    data = read_study(tmp_path / "s.h5")
-    assert time.process_time() - began < 1.0
+    spent = []
+    for _ in range(3):
+        began = time.process_time()
+        data = read_study(tmp_path / "s.h5")
+        spent.append(time.process_time() - began)
+    assert min(spent) < 1.0
     assert len(data.entries) == 1000
     assert data.entries[7].ledger == ledger
 
