@@ -109,10 +109,8 @@ def solve(
         target, options = _searching(target, method, options)
     run = Run.prepare(target, "qubo", profile=profile, out=out, force=overwrite)
     _check_size(qubo)
-    starts = None if initial_states is None else starting_states(qubo, initial_states, reads)
     machine: QuboMachine = run.choice.target.make("qubo", qubo, scheme, **(options or {}))
-    if starts is not None and not getattr(machine, "takes_states", False):
-        raise InputError(f"the target {run.choice.resolved} begins at states of its own; leave out initial_states")
+    starts = _starts(qubo, machine, run.choice.resolved, initial_states, reads)
     if steps is None and timeout is None and schedule is None:
         steps = default_steps(qubo.num_variables, run.choice.target)
     if schedule is None:
@@ -191,6 +189,15 @@ def _searching(
         name = find_target(target).name
         raise InputError(f"methods are the searches of the target cpu; {name} has schemes instead")
     return "cpu", {**(options or {}), "method": method}
+
+
+def _starts(problem: Problem, machine: QuboMachine, target: str, given: Any, reads: int) -> Any:
+    """(reads, n) states to begin at, or None."""
+    if given is None:
+        return None
+    if not getattr(machine, "takes_states", False):
+        raise InputError(f"the target {target} begins at states of its own; leave out initial_states")
+    return starting_states(problem, given, reads)
 
 
 def _check_size(problem: Problem) -> None:
