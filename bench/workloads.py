@@ -1,0 +1,134 @@
+"""Every workload on machines side by side, five seeds: fills the tables of docs/workloads.md.
+
+    python bench/workloads.py [--seeds 5] [--targets loihi2-sim,analog,p-bits,cpu] [--only NAME] [--write]
+
+Seeds from 100 on; settings were chosen on others. Runs are kept in bench/results/workloads.jsonl and not repeated.
+``--write`` puts the tables between the marks of docs/workloads.md; without it they are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from equipoise.workloads import WORKLOADS, run_workload
+from equipoise.workloads.scores import mean_interval
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "bench" / "results" / "workloads.jsonl"
+PAGE = ROOT / "docs" / "workloads.md"
+FIRST = 100
+
+
+def answers(name: str, target: str, seed: int) -> dict[str, Any]:
+    """One run: every answer's scores and what it cost."""
+    result = run_workload(name, target=target, seed=seed)
+    return {
+        who: {
+            "role": answer.role,
+            "scores": {score: value.value for score, value in answer.scores.items()},
+            "targets": {score: [value.target, value.better] for score, value in answer.scores.items()},
+            "joules": [answer.energy.value, answer.energy.low, answer.energy.high],
+            "seconds": answer.latency.value,
+        }
+        for who, answer in result.answers.items()
+    }
+
+
+def kept() -> dict[tuple[str, str, int], dict[str, Any]]:
+    if not KEPT.is_file():
+        return {}
+    rows = (json.loads(line) for line in KEPT.read_text().splitlines())
+    return {(row["workload"], row["target"], row["seed"]): row["answers"] for row in rows}
+
+
+def measure(names: Iterable[str], targets: Iterable[str], seeds: int) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """What is kept, and what is missing of what is asked for."""
+    known = kept()
+    for name in names:
+        for target in targets:
+            if target not in WORKLOADS[name].machines():
+                continue
+            for seed in range(FIRST, FIRST + seeds):
+                if (name, target, seed) in known:
+                    continue
+                known[name, target, seed] = answers(name, target, seed)
+                row = {"workload": name, "target": target, "seed": seed, "answers": known[name, target, seed]}
+                with KEPT.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return known
+
+
+def table(name: str, runs: dict[tuple[str, str, int], dict[str, Any]]) -> str:
+    """Markdown: machines first, then the controls; means and 95 % intervals over seeds."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (workload, target, _), row in sorted(runs.items()):
+        if workload != name:
+            continue
+        for who, answer in row.items():
+            if who == target or target == "loihi2-sim":
+                found.setdefault(who, []).append(answer)
+    order = {"classical": 1, "other": 2, "trivial": 3, "truth": 4}
+    who = sorted(found, key=lambda w: order.get(found[w][0]["role"], 0))
+    scores = list(next(iter(found.values()))[0]["scores"])[:3]
+    lines = ["| | " + " | ".join(_head(found, score) for score in scores) + " | J | s |"]
+    lines.append("|---|" + "---|" * (len(scores) + 2))
+    for each in who:
+        cells = [_mean([a["scores"].get(score, math.nan) for a in found[each]]) for score in scores]
+        lines.append(f"| {each} | " + " | ".join(cells) + f" | {_joules(found[each])} | {_seconds(found[each])} |")
+    return "\n".join(lines)
+
+
+def _head(found: dict[str, list[dict[str, Any]]], score: str) -> str:
+    wanted, better = next(iter(found.values()))[0]["targets"][score]
+    sign = "at most" if better == "lower" else "at least"
+    return score if wanted is None else f"{score} ({sign} {round(wanted, 6):g})"
+
+
+def _mean(values: list[float]) -> str:
+    value, low, high = mean_interval(values)
+    half = (high - low) / 2
+    return f"{value:.4g}" if not half > 0 else f"{value:.4g} ± {half:.2g}"
+
+
+def _joules(rows: list[dict[str, Any]]) -> str:
+    known = [row["joules"] for row in rows if row["joules"][0] is not None]
+    if not known:
+        return ""
+    value, low, high = (sum(part) / len(known) for part in zip(*known))
+    return f"{value:.2g} ({low:.1g} to {high:.1g})"
+
+
+def _seconds(rows: list[dict[str, Any]]) -> str:
+    known = [row["seconds"] for row in rows if row["seconds"] is not None]
+    return f"{sum(known) / len(known):.2g}" if known else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--targets", default="loihi2-sim,analog,p-bits,cpu")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    names = [given.only] if given.only else list(WORKLOADS)
+    runs = measure(names, given.targets.split(","), given.seeds)
+    page = PAGE.read_text() if PAGE.is_file() else ""
+    for name in names:
+        text = table(name, runs)
+        print(f"{name}\n\n{text}\n")
+        mark = re.escape(f"<!-- {name} -->")
+        page = re.sub(
+            rf"({mark}\n).*?(\n{mark})", lambda m, text=text: f"{m[1]}\n{text}\n{m[2]}", page, flags=re.DOTALL
+        )
+    if given.write:
+        PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    main()
