@@ -112,6 +112,36 @@ def _engine() -> Callable[[], bytes]:
     return work
 
 
+def _record() -> Callable[[], bytes]:
+    """A record of 40 epochs, put on disk whole after each."""
+    import tempfile
+
+    import h5py
+    import numpy as np
+
+    from hw_profiles.ledger import Event, Ledger
+    from hw_profiles.record import Record
+
+    ledger = Ledger()
+    for core in range(50):
+        ledger.add(Event.SYNAPTIC_OPERATIONS, 1000 + core, layer="hidden", core=core)
+    weights = np.random.default_rng(0).normal(size=(64, 128))
+
+    def work() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "r.h5"
+            with Record.create(path, kind="train", config={"a": 1}, seeds={"seed": 0}, target={}) as record:
+                for epoch in range(40):
+                    record.append("epochs", {"epoch": epoch, "test_accuracy": epoch / 40, "seconds": 1.5})
+                    record.set_ledger(ledger)
+                    record.result("weights", weights)
+                    record.flush()
+            with h5py.File(path) as file:
+                return file["results/weights"][()].tobytes()
+
+    return work
+
+
 WORKS: dict[str, Callable[[], Callable[[], bytes]]] = {
     "solve-small": lambda: _solving(200, 0.05, 50),
     "solve-middle": lambda: _solving(1000, 0.05, 20_000),
@@ -119,6 +149,7 @@ WORKS: dict[str, Callable[[], Callable[[], bytes]]] = {
     "epoch-ideal": lambda: _epoch("ideal"),
     "epoch-loihi2": lambda: _epoch("loihi2-sim"),
     "engine": _engine,
+    "record": _record,
 }
 
 

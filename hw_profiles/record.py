@@ -193,15 +193,16 @@ class Record:
             into = file.create_group(group)
             for name, (value, attrs) in data[group].items():
                 dataset = into.create_dataset(name, data=value if isinstance(value, str) else np.asarray(value))
-                dataset.attrs.update(attrs)
+                if attrs:
+                    dataset.attrs.update(attrs)
         tables = file.create_group("tables")
         for name, rows in data["tables"].items():
             table = tables.create_group(name, track_order=True)
             for column in rows[0]:
                 known = self._columns.setdefault((name, column), Column(column))
                 values, texts = known.values(rows)
-                table.create_dataset(column, data=values)
-                table[column].attrs["json"] = texts
+                dataset = table.create_dataset(column, data=values)
+                dataset.attrs["json"] = texts
         ledger = file.create_group("ledger")
         keys = list(data["ledger"])
         for field in ("event", "component", "layer", "phase"):
