@@ -87,13 +87,16 @@ def table(name: str, runs: dict[tuple[str, str, int], dict[str, Any]]) -> str:
 def _head(found: dict[str, list[dict[str, Any]]], score: str) -> str:
     wanted, better = next(iter(found.values()))[0]["targets"][score]
     sign = "at most" if better == "lower" else "at least"
-    return score if wanted is None else f"{score} ({sign} {round(wanted, 6):g})"
+    alike = {row["targets"][score][0] for row in next(iter(found.values()))} == {
+        wanted
+    }  # else each instance has its own
+    return score if wanted is None or not alike else f"{score} ({sign} {round(wanted, 6):g})"
 
 
 def _mean(values: list[float]) -> str:
     value, low, high = mean_interval(values)
     half = (high - low) / 2
-    return f"{value:.4g}" if not half > 0 else f"{value:.4g} ± {half:.2g}"
+    return f"{value:.4g}" if not half > 1e-9 else f"{value:.4g} ± {half:.2g}"
 
 
 def _joules(rows: list[dict[str, Any]]) -> str:
