@@ -11,8 +11,6 @@ Ctrl-C and SIGTERM raise `KeyboardInterrupt` inside the block; an error closes t
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.targets import Target, TargetChoice, Work, choose_target, given
 from hw_profiles.grades import Estimate
+from hw_profiles.interrupts import held, interruptible
 from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger
 from hw_profiles.notebook import card, inline_svg
@@ -177,16 +176,25 @@ class Run:
         """Keep a record while the block runs, and close it with what became of the run; see `Record.create`."""
         from hw_profiles.record import Record  # late: h5py takes a tenth of a second
 
-        with _terminations_as_interrupts():
+        with interruptible():
             if self.out is None:
                 yield None
                 return
             settings = {**config, "profile": self.asked_profile}
-            with Record.create(
-                self.out, kind=kind, config=settings, seeds=seeds, target=self.choice.as_dict(), inputs=inputs,
-                overwrite=self.force, run=name, goes_on=goes_on,
-            ) as self.record:  # fmt: skip
-                yield self.record
+            try:
+                with (
+                    held() as starting,  # an interrupt finds either no record or one that it closes
+                    Record.create(
+                        self.out, kind=kind, config=settings, seeds=seeds, target=self.choice.as_dict(), inputs=inputs,
+                        overwrite=self.force, run=name, goes_on=goes_on,
+                    ) as self.record,
+                ):  # fmt: skip
+                    starting.release()
+                    yield self.record
+            except KeyboardInterrupt:
+                if self.record is not None:  # it came after the block, before the closing
+                    self.record.close("interrupted")
+                raise
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -239,20 +247,3 @@ def _price(ledger: Ledger, profile: ProfileModel) -> Cost:
     from hw_profiles.pricing import price  # late: pydantic
 
     return price(ledger, profile)
-
-
-@contextmanager
-def _terminations_as_interrupts() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does. Only the main thread may install handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from hw_profiles.errors import InputError
+from hw_profiles.interrupts import held
 from hw_profiles.output import lock, write_output
 from hw_profiles.reading import read_bytes
 
@@ -123,18 +124,19 @@ class Journal:
             OSError: the disk is full, or fails; the entry is not in the journal, all before it are.
         """
         line, number = _line(entry), self._file.fileno()
-        try:
-            os.ftruncate(number, self._end)  # what a killed or a failed writing left
-            place, rest = self._end, memoryview(line)
-            while rest:
-                written = os.pwrite(number, rest, place)
-                place, rest = place + written, rest[written:]
-            os.fsync(number)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(number, self._end)
-            raise
-        self._end += len(line)
+        with held():
+            try:
+                os.ftruncate(number, self._end)  # what a killed or a failed writing left
+                place, rest = self._end, memoryview(line)
+                while rest:
+                    written = os.pwrite(number, rest, place)
+                    place, rest = place + written, rest[written:]
+                os.fsync(number)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(number, self._end)
+                raise
+            self._end += len(line)
 
     def remove(self) -> None:
         """Everything is elsewhere: remove the file. Others look again once they have the lock."""

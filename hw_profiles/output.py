@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw_profiles.errors import InputError
+from hw_profiles.interrupts import held
 
 try:
     import fcntl
@@ -84,11 +85,12 @@ class Output:
             OSError: the disk is full, or fails. What was there before is untouched.
         """
         target = Path(os.path.realpath(self.path))
-        with _beside(target, content, durable) as (part, written):
-            self._place(part, target)
-            self._there, self._written = written, True
-        if durable:
-            _sync_folder(target.parent)
+        with held():
+            with _beside(target, content, durable) as (part, written):
+                self._place(part, target)
+                self._there, self._written = written, True
+            if durable:
+                _sync_folder(target.parent)
         return self.path
 
     def _place(self, part: Path, target: Path) -> None:

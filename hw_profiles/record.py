@@ -31,6 +31,7 @@ import numpy as np
 from hw_profiles._column import Column
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
+from hw_profiles.interrupts import held
 from hw_profiles.ledger import Event, Key, Ledger
 from hw_profiles.notebook import card
 from hw_profiles.output import Output, remove_leftover
@@ -173,12 +174,14 @@ class Record:
         if self._output is None:
             raise RuntimeError(f"{self.path} was opened for reading")
         began = time.monotonic()
-        # In memory first: HDF5 does not survive a disk that fills while it writes.
-        with h5py.File(self.path.name, "w", driver="core", backing_store=False, track_order=True) as file:
-            self._write(file)
-            file.flush()
-            content = file.id.get_file_image()
-        self._output.put(content, durable=durable)
+        # In memory first: HDF5 does not survive a disk that fills while it writes. The name there is this record's
+        # alone, for HDF5 refuses a second file of one name, in another thread as well.
+        with held():
+            with h5py.File(f"record-{id(self)}", "w", driver="core", backing_store=False, track_order=True) as file:
+                self._write(file)
+                file.flush()
+                content = file.id.get_file_image()
+            self._output.put(content, durable=durable)
         self._flushed = time.monotonic()
         self._pause = max(SHORTEST_PAUSE, 9 * (self._flushed - began))
 
@@ -214,10 +217,11 @@ class Record:
     def close(self, status: str = "complete") -> None:
         """Write the last state with ``status``: complete, interrupted or failed."""
         if self._output is not None:
-            self._data["status"] = status
-            self.flush(durable=True)
-            wrote_hdf5(self._output.path)
-            self._path, self._output = self._output.path, None
+            with held():
+                self._data["status"] = status
+                self.flush(durable=True)
+                wrote_hdf5(self._output.path)
+                self._path, self._output = self._output.path, None
 
     def __enter__(self) -> Record:
         return self
@@ -228,7 +232,7 @@ class Record:
         if kind is None:
             self.close()
         else:
-            self.close("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
+            self.close("interrupted" if issubclass(kind, KeyboardInterrupt | GeneratorExit) else "failed")
 
     def _check_writable(self) -> None:
         if self._output is None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ import click
 
 from equipoise._version import __version__
 from hw_profiles.errors import InputError
+from hw_profiles.interrupts import interruptible
 from hw_profiles.texts import one_line
 
 __all__ = ["app", "run"]
@@ -104,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if any("\0" in argument for argument in arguments):
             raise InputError("an argument holds a NUL byte; no name and no text may")
-        with _notes(), _terminations_as_interrupts():
+        with _notes(), interruptible():
             result = app.main(args=list(arguments), standalone_mode=False, prog_name="equipoise")
             sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -139,23 +138,6 @@ def _streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process
-
-
-@contextmanager
-def _terminations_as_interrupts() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: what was done is kept, and said."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
