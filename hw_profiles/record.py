@@ -153,7 +153,11 @@ class Record:
         The moments are a tenth of a second, or nine times as long as the last flush took if that is more.
         """
         self._check_writable()
-        self._data["tables"].setdefault(table, []).append(dict(row))
+        tables = self._data["tables"]
+        if table in tables:
+            tables[table].append(dict(row))
+        else:
+            tables[table] = [dict(row)]  # in one step: an interrupt may come after any, and a table has a row
         if time.monotonic() - self._flushed > self._pause:
             self.flush()
 

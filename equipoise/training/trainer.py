@@ -24,6 +24,7 @@ from equipoise.training.result import TrainResult
 from equipoise.training.team import Team, under_torchrun
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError, Interrupted
+from hw_profiles.interrupts import held
 from hw_profiles.ledger import Event, Ledger, Phase
 from hw_profiles.output import Output
 from hw_profiles.per_sample import INFERENCE, PROBE, TEST, TRAINING_SAMPLE, in_phase, shares
@@ -259,7 +260,8 @@ class _Training:
         for epoch in range(len(self.history) + 1, self.config.epochs + 1):
             with self.run.working():
                 row = self._epoch(epoch, progress)
-            self._keep(row)
+            with held():  # an epoch is kept in the checkpoint and in the record, or in neither
+                self._keep(row)
             progress({**row, "epochs": self.config.epochs, "done": True})
             if 0 < self.config.patience <= epoch - self.best["epoch"]:
                 return "stopped early"

@@ -9,19 +9,23 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import h5py
 import pytest
+import torch
 
 from equipoise.run import Run
+from equipoise.training import TrainConfig, train
 from hw_profiles._journal import Journal, Lines
 from hw_profiles.interrupts import held, interruptible
 from hw_profiles.output import Output
 from hw_profiles.record import Record
 
+SMALL = TrainConfig(layers=(64, 8, 10), free_steps=40, nudge_steps=20, train_samples=80, test_samples=20)
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
@@ -158,7 +162,7 @@ def test_a_run_that_is_interrupted_anywhere_has_no_record_or_a_whole_one(tmp_pat
             record.flush()
 
     work_files = files_of(*WRITING, "equipoise.run")
-    for line in range(1, 10_000, 3):
+    for line in range(1, 10_000, 2):
         folder = tmp_path / str(line)
         folder.mkdir()
         out = folder / "r.h5"
@@ -210,3 +214,36 @@ def test_records_of_one_name_are_written_at_once(tmp_path: Path) -> None:
     with h5py.File("r.h5", "w", driver="core", backing_store=False):
         Record.create(tmp_path / "r.h5", kind="train", config={}, seeds={}, target={}).close()
     assert Record.open(tmp_path / "r.h5").status == "complete"
+
+
+def test_a_training_that_is_interrupted_anywhere_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    config = TrainConfig(
+        layers=(64, 8, 10), epochs=2, batch_size=40, free_steps=40, nudge_steps=20, train_samples=80, test_samples=20
+    )
+    files = files_of(*WRITING, "equipoise.training.trainer", "equipoise.training.checkpoint", "equipoise.run")
+    lines = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count if frame.f_code.co_filename in files else None
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        whole = train(replace(config, out=tmp_path / "whole.h5"))
+    finally:
+        sys.settrace(before)
+    seen = set()
+    for line in range(3, lines, max(1, lines // 14)):
+        out = tmp_path / f"{line}.h5"
+        interrupted_at(line, files, lambda: train(replace(config, out=out)))  # noqa: B023
+        statuses = {Record.open(out).status} if out.exists() else {"none"}
+        seen |= statuses
+        assert statuses <= {"none", "interrupted", "complete"}, (line, statuses)
+        again = train(replace(config, out=out, resume=True))
+        for name, weights in whole.network.state_dict().items():
+            assert torch.equal(again.network.state_dict()[name], weights), (line, name)
+        rows = [row["epoch"] for row in Record.open(out).tables["epochs"]]
+        assert rows == [1, 2], (line, rows)
+    assert {"none", "interrupted"} <= seen
