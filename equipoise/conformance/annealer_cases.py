@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from equipoise.conformance.case import Case, Outcome, compare
 from hw_profiles.errors import TargetUnavailableError
-from substrates.loihi2.annealing.anneal_state import NO_TARGET
 from substrates.loihi2.annealing.annealer import read_class
 from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.read import NO_TARGET
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.lava.annealer import anneal_here
 from substrates.loihi2.lava.run import LavaTarget

@@ -18,12 +18,13 @@ from hw_profiles.errors import InputError
 from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger, Phase
 from substrates.base import AnnealingSubstrate, AnnealResult, Capabilities
-from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
 from substrates.loihi2.annealing.eviction_state import EvictionRead
 from substrates.loihi2.annealing.layout import Layout
+from substrates.loihi2.annealing.metropolis_state import MetropolisRead
 from substrates.loihi2.annealing.nebm_state import NebmRead
 from substrates.loihi2.annealing.packing import HEATS, check_packing, couplings
 from substrates.loihi2.annealing.program import pattern_program, read_out, time_steps
+from substrates.loihi2.annealing.read import NO_TARGET, Read
 from substrates.loihi2.annealing.schedule import Linear, Reanneal, Schedule
 from substrates.loihi2.annealing.schemes import SCHEMES
 from substrates.loihi2.annealing.settings import Settings
@@ -40,7 +41,6 @@ FINEST = 16  #: the automatic exponent makes the low temperature at least this m
 NOWHERE: Later[Placement | None] = Later(lambda: None)
 CHECK_NS = 200_000  #: how often a timeout is looked at
 MAX_PIECE = 65536  #: steps whose temperatures are made at once
-AnyRead = Read | NebmRead | EvictionRead
 
 
 class Loihi2Annealer(AnnealingSubstrate[Schedule]):
@@ -136,7 +136,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             unit = float(-self.layout.diagonal.mean())
             return HEATS[0] * unit, HEATS[1] * unit
         if self._range is None:
-            read = Read(self.layout, 0, Settings("two-phase"), None, 0)
+            read = MetropolisRead(self.layout, 0, Settings("two-phase"), None, 0)
             before, idle = 1, 0
             while read.best_cost < before or idle < 2:
                 idle = 0 if read.best_cost < before else idle + 1
@@ -191,9 +191,9 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
         kind = read_class(self.settings)
 
-        def one(index: int) -> tuple[AnyRead, int]:
+        def one(index: int) -> tuple[Read, int]:
             clock = time.perf_counter_ns()
-            read: AnyRead = kind(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
+            read: Read = kind(self.layout, int(seeds[index]), self.settings, starts[index], exponent)
             self._run(read, schedule, steps, timeout_s, target, clock, should_stop)
             return read, time.perf_counter_ns() - clock
 
@@ -242,7 +242,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             clock = time.perf_counter_ns()
             end = None if timeout_s is None else clock + int(timeout_s * 1e9)
             keys = word_array(stream_key(int(seed), "anneal replicas"), 0, np.arange(replicas))
-            copies = [Read(self.layout, int(key), self.settings, None, self.exponent) for key in keys]
+            copies = [MetropolisRead(self.layout, int(key), self.settings, None, self.exponent) for key in keys]
             temper(copies, ladder, int(seed), self.exponent, steps=steps, period=period, target=target, deadline_ns=end)
             done.append((Replicas(copies), time.perf_counter_ns() - clock))
         return self._result(done)
@@ -259,7 +259,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
 
     def _run(
         self,
-        read: AnyRead,
+        read: Read,
         schedule: Schedule,
         steps: int | None,
         timeout_s: float | None,
@@ -284,7 +284,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
                 left = CHECK_NS if deadline is None else max(deadline - now - spent, 1)
                 size = int(max(1, min(size * 4, size * min(CHECK_NS, left) / spent, MAX_PIECE)))
 
-    def _result(self, done: Sequence[tuple[AnyRead | Replicas, int]]) -> AnnealResult:
+    def _result(self, done: Sequence[tuple[Read | Replicas, int]]) -> AnnealResult:
         reads = [read for read, _ in done]
         return AnnealResult(
             np.stack([r.best_state() for r in reads]) if reads else np.zeros((0, self.n), np.uint8),
@@ -296,7 +296,7 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
             self._ledger([copy for read in reads for copy in read.copies()]),
         )
 
-    def _ledger(self, reads: Sequence[AnyRead]) -> Ledger:
+    def _ledger(self, reads: Sequence[Read]) -> Ledger:
         """What the chip counts: every neuron steps in every time step, whatever the kernel skipped."""
         if not reads:
             return Ledger()
@@ -309,10 +309,10 @@ class Loihi2Annealer(AnnealingSubstrate[Schedule]):
         return Ledger.of(Activity(self.stored, self._placement, sent, steps, reading, Phase.ANNEAL))
 
 
-def read_class(settings: Settings) -> type[Read] | type[NebmRead] | type[EvictionRead]:
+def read_class(settings: Settings) -> type[MetropolisRead] | type[NebmRead] | type[EvictionRead]:
     """The state of one anneal in progress, by scheme."""
     others: dict[str, type[NebmRead] | type[EvictionRead]] = {"nebm": NebmRead, "eviction": EvictionRead}
-    return others.get(settings.scheme, Read)
+    return others.get(settings.scheme, MetropolisRead)
 
 
 def _target(cost: int | None) -> int:

@@ -1,4 +1,4 @@
-"""One anneal of evicting neurons in progress: what `anneal_state.Read` is for the others.
+"""One anneal of evicting neurons: the scheme eviction.
 
 The assignment after a step may still hold vertices that a neighbour has just evicted: they go off at the start of the
 next one. Costs and best states are those of the set without them, as the chip reports them.
@@ -6,15 +6,15 @@ next one. Costs and best states are those of the set without them, as the chip r
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from substrates.loihi2.annealing.counters import BEST_COST, BEST_STEP, CHANGES, COST, FOUND, HEAT, LATCHES, STEP
 from substrates.loihi2.annealing.kernel import ONE, SHALLOW, ZERO, draw_planes, passing, set_bounds
 from substrates.loihi2.annealing.layout import Layout, aligned, as_bits, as_words
 from substrates.loihi2.annealing.program import INTEGRATOR, TEMPERATURE, VARIABLES
+from substrates.loihi2.annealing.read import Read
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.simd import LANES, trailing_zeros
 from substrates.loihi2.neurons.annealing_eviction import FIRST_PATIENCE
@@ -25,8 +25,6 @@ __all__ = ["EvictionRead"]
 
 I64 = npt.NDArray[np.int64]
 PADDING = 2**31 - 1  #: energy beyond the last vertex: passes no test
-IMPROVEMENTS = 1024  #: improvements noted before the kernel hands back
-COST, BEST_COST, BEST_STEP, STEP, HEAT, CHANGES, LATCHES, FOUND, COUNTERS = range(9)
 SUGGESTED, CHANGED, ON, TALLIES = range(4)
 
 
@@ -136,101 +134,60 @@ def _advance(  # type: ignore[no-untyped-def]
         _settle(weights, energy, state, best, tally, counters, improvements)
 
 
-class EvictionRead:
-    """One anneal in progress; members and arguments as of `anneal_state.Read`."""
+class EvictionRead(Read):
+    """See `Read`; arguments as of `metropolis_state.MetropolisRead`."""
 
     def __init__(
         self, layout: Layout, seed: int, settings: Settings, start: npt.NDArray[np.uint8] | None, exponent: int
     ) -> None:
-        self.layout, self.settings, self.exponent = layout, settings, exponent
+        n, x = layout.n, np.zeros(layout.n, np.uint8) if start is None else np.array(start, np.uint8)
+        self._weights, around = -layout.diagonal, _around(layout, x)
+        #: (n,) who is on and has no neighbour that is
+        self._start = ((x != 0) & (around == 0)).astype(np.uint8)
+        super().__init__(layout, settings, exponent, -int(self._weights @ self._start))
         self._key = stream_key(seed, "anneal")
-        n = layout.n
-        self._weights = -layout.diagonal
-        x = np.zeros(n, np.uint8) if start is None else np.array(start, np.uint8)
         self._state = as_words(x, layout.blocks * LANES)
         self._energy = aligned((layout.blocks * LANES,), np.int32)
         self._energy[:] = PADDING
-        self._energy[:n] = self._around(x) - self._weights
+        self._energy[:n] = around - self._weights
         self._patience = np.full(n, FIRST_PATIENCE, np.int8)
-        self._start = self._independent()
         self._best = self._start.copy()
         self._tally = np.zeros((TALLIES, n), np.int64)
-        self._counters = np.zeros(COUNTERS, np.int64)
-        self._counters[[COST, BEST_COST]] = -int(self._weights @ self._start)
-        self._counters[HEAT] = -1
-        self._noted = np.zeros((IMPROVEMENTS, 2), np.int64)
-        self.trace = [np.array([[0, self.best_cost]], np.int64)]
-
-    def _around(self, x: npt.NDArray[np.uint8]) -> I64:
-        """(n,) weight of the neighbours that are on."""
-        rows = self.layout.rows
-        total = np.zeros(len(rows.indices) + 1, np.int64)
-        np.cumsum((self._weights * x)[rows.indices], out=total[1:])
-        return total[rows.indptr[1:]] - total[rows.indptr[:-1]]
-
-    def _independent(self) -> npt.NDArray[np.uint8]:
-        """(n,) who is on and has no neighbour that is."""
-        return ((self.x() != 0) & (self.inputs() == 0)).astype(np.uint8)
-
-    @property
-    def best_cost(self) -> int:
-        return int(self._counters[BEST_COST])
-
-    @property
-    def cost(self) -> int:
-        return int(self._counters[COST])
-
-    @property
-    def best_step(self) -> int:
-        return int(self._counters[BEST_STEP])
-
-    @property
-    def steps(self) -> int:
-        return int(self._counters[STEP])
 
     def x(self) -> npt.NDArray[np.uint8]:
         """(n,) the assignment now, with vertices that were evicted in this step."""
         return as_bits(self._state, self.layout.n)
 
     def inputs(self) -> I64:
-        """(n,) u now."""
         return self._energy[: self.layout.n] + self._weights
 
     def best_state(self) -> npt.NDArray[np.uint8]:
-        """(n,) the best x so far."""
         return self._best.copy()
 
-    def advance(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
-        """Do one step per temperature, fewer if ``target`` is reached."""
-        end, rows, settings = self.steps + len(temperatures), self.layout.rows, self.settings
+    def _kernel(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
+        rows, settings = self.layout.rows, self.settings
         rules = (settings.random_bits, int(settings.strict), settings.switch_bits, self.exponent)
-        while self.steps < end and self.best_cost > target:
-            self._counters[FOUND] = 0
-            left = temperatures[len(temperatures) - end + self.steps :]
-            _advance(
-                (rows.indptr, rows.indices), self._weights, self._energy, self._state, self._patience, self._best,
-                self._tally, self._counters, self._noted, left, target, self._key, rules,
-            )  # fmt: skip
-            if found := int(self._counters[FOUND]):
-                self.trace.append(self._noted[:found].copy())
-
-    def copies(self) -> list[Any]:
-        """The reads that make it up: itself."""
-        return [self]
-
-    def improvements(self) -> I64:
-        """(k, 2): step and cost of every improvement, the start first."""
-        return np.concatenate(self.trace)
+        _advance(
+            (rows.indptr, rows.indices), self._weights, self._energy, self._state, self._patience, self._best,
+            self._tally, self.counters, self.noted, temperatures, target, self._key, rules,
+        )  # fmt: skip
 
     def sent(self) -> dict[str, I64]:
-        """How many messages each neuron of the annealing program sent, by outlet, read-out included."""
-        last = self._independent()
+        last = ((self.x() != 0) & (self.inputs() == 0)).astype(np.uint8)
         # The start's cost is reported in the first step, the last one once more while it is read out; who was evicted
         # in the last step goes off then.
         return {
             VARIABLES: self._tally[CHANGED] + (self.x() - last),
             f"{VARIABLES}.suggest": self._tally[SUGGESTED].copy(),
             f"{VARIABLES}.share": self._tally[ON] + self._start + last,
-            TEMPERATURE: self._counters[[CHANGES]],
-            INTEGRATOR: self._counters[[LATCHES]],
+            TEMPERATURE: self.counters[[CHANGES]],
+            INTEGRATOR: self.counters[[LATCHES]],
         }
+
+
+def _around(layout: Layout, x: npt.NDArray[np.uint8]) -> I64:
+    """(n,) weight of the neighbours that are on."""
+    rows = layout.rows
+    total = np.zeros(len(rows.indices) + 1, np.int64)
+    np.cumsum((-layout.diagonal * x)[rows.indices], out=total[1:])
+    return total[rows.indptr[1:]] - total[rows.indptr[:-1]]

@@ -18,6 +18,17 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from substrates.loihi2.annealing.counters import (
+    BEST_COST,
+    BEST_STEP,
+    CHANGES,
+    COST,
+    FOUND,
+    HEAT,
+    LATCHES,
+    SHARED,
+    STEP,
+)  # fmt: skip
 from substrates.loihi2.annealing.simd import (
     LANES,
     add_twice,
@@ -30,10 +41,11 @@ from substrates.loihi2.annealing.simd import (
 from substrates.loihi2.random import step_key, word
 
 __all__ = [
-    "COUNTERS",
     "FLIPS",
     "ON",
+    "OWN",
     "SHALLOW",
+    "SINCE",
     "SUGGESTIONS",
     "Progress",
     "Rows",
@@ -45,9 +57,8 @@ __all__ = [
     "set_bounds",
 ]
 
-#: positions in the counters array
-COST, BEST_COST, BEST_STEP, STEP, FOUND, TEMPERATURE, CHANGES, LATCHES, SINCE = range(9)
-COUNTERS = 9
+SINCE = SHARED  #: place in the counters of the step from which the tally counts
+OWN = 1  #: counters besides those that all schemes share
 #: rows of the tally; suggestions, the many, by themselves
 SUGGESTIONS, FLIPS, ON = range(3)
 TALLY_ROWS = 3
@@ -77,7 +88,7 @@ class Rows(NamedTuple):
 class Progress(NamedTuple):
     """Where an anneal is."""
 
-    counters: npt.NDArray[np.int64]  #: (COUNTERS,) see the constants above
+    counters: npt.NDArray[np.int64]  #: see `substrates.loihi2.annealing.counters`, and ``SINCE``
     #: (3, n) since step ``SINCE``: suggestions, flips, and steps after which x was 1, those still 1 not yet added
     tally: npt.NDArray[np.int32]
     state: npt.NDArray[np.uint64]  #: (blocks,) the bits of x now
@@ -323,8 +334,8 @@ def advance(rows, at, scratch, rules, temperatures, target):
             present = np.int64(temperatures[t])
             set_bounds(scratch.bounds, present, rules.exponent, rules.strict, rules.limit)
             # The temperature neuron sends nothing else, and nothing for the first step.
-            counters[CHANGES] += counters[TEMPERATURE] >= 0 and counters[TEMPERATURE] != present
-            counters[TEMPERATURE] = present
+            counters[CHANGES] += counters[HEAT] >= 0 and counters[HEAT] != present
+            counters[HEAT] = present
         step = counters[STEP]
         shared = step_key(rules.key, np.uint64(step))
         number = _suggest(rows, at, scratch, rules, step, shared, blocks)

@@ -1,4 +1,4 @@
-"""One anneal of Boltzmann neurons in progress: what `anneal_state.Read` is for the others.
+"""One anneal of Boltzmann neurons: the scheme nebm.
 
 Every neuron is drawn in every step, so there is nothing to skip: the kernel is a plain loop over neurons and the
 rows of those that changed.
@@ -6,14 +6,14 @@ rows of those that changed.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from substrates.loihi2.annealing.counters import BEST_COST, BEST_STEP, CHANGES, COST, FOUND, HEAT, LATCHES, STEP
 from substrates.loihi2.annealing.layout import Layout
 from substrates.loihi2.annealing.program import INTEGRATOR, TEMPERATURE, VARIABLES
+from substrates.loihi2.annealing.read import Read
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.neurons.annealing_nebm import turns_on
 from substrates.loihi2.neurons.heat_bath import BITS, logistic_table
@@ -23,8 +23,6 @@ from substrates.loihi2.random import step_key, stream_key
 __all__ = ["NebmRead"]
 
 I64 = npt.NDArray[np.int64]
-IMPROVEMENTS = 1024  #: improvements noted before the kernel hands back
-COST, BEST_COST, BEST_STEP, STEP, HEAT, CHANGES, LATCHES, FOUND, COUNTERS = range(9)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -76,82 +74,43 @@ def _advance(  # type: ignore[no-untyped-def]
             counters[FOUND] += 1
 
 
-class NebmRead:
-    """One anneal in progress; members and arguments as of `anneal_state.Read`."""
+class NebmRead(Read):
+    """See `Read`; arguments as of `metropolis_state.MetropolisRead`."""
 
     def __init__(
         self, layout: Layout, seed: int, settings: Settings, start: npt.NDArray[np.uint8] | None, exponent: int
     ) -> None:
-        self.layout, self.settings, self.exponent = layout, settings, exponent
-        self._key = stream_key(seed, "anneal")
         n = layout.n
         self._start = np.zeros(n, np.uint8) if start is None else np.ascontiguousarray(start, np.uint8)
+        super().__init__(layout, settings, exponent, layout.cost(self._start))
+        self._key = stream_key(seed, "anneal")
         self._x, self._best = self._start.astype(np.int64), self._start.astype(np.int64)
         self._u = np.asarray(layout.inputs(self._start), np.int64).copy()
         self._rest, self._flips, self._on = (np.zeros(n, np.int64) for _ in range(3))
-        self._counters = np.zeros(COUNTERS, np.int64)
-        self._counters[[COST, BEST_COST]] = layout.cost(self._start)
-        self._counters[HEAT] = -1
-        self._noted = np.zeros((IMPROVEMENTS, 2), np.int64)
         self._table = logistic_table()
-        self.trace = [np.array([[0, self.best_cost]], np.int64)]
-
-    @property
-    def best_cost(self) -> int:
-        return int(self._counters[BEST_COST])
-
-    @property
-    def cost(self) -> int:
-        return int(self._counters[COST])
-
-    @property
-    def best_step(self) -> int:
-        return int(self._counters[BEST_STEP])
-
-    @property
-    def steps(self) -> int:
-        return int(self._counters[STEP])
 
     def x(self) -> npt.NDArray[np.uint8]:
-        """(n,) the assignment now."""
         return self._x.astype(np.uint8)
 
     def inputs(self) -> I64:
-        """(n,) u now: what the neighbours that are on add up to."""
         return self.layout.inputs(self.x())
 
     def best_state(self) -> npt.NDArray[np.uint8]:
-        """(n,) the best x so far."""
         return self._best.astype(np.uint8)
 
-    def advance(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
-        """Do one step per temperature, fewer if ``target`` is reached."""
-        end, rows = self.steps + len(temperatures), self.layout.rows
-        while self.steps < end and self.best_cost > target:
-            self._counters[FOUND] = 0
-            left = temperatures[len(temperatures) - end + self.steps :]
-            _advance(
-                rows.indptr, rows.indices, rows.weights, self.layout.diagonal, self._x, self._u, self._rest, self._best,
-                self._flips, self._on, self._counters, self._noted, left,
-                target, self._key, self._table, self.exponent, self.settings.refract,
-            )  # fmt: skip
-            if found := int(self._counters[FOUND]):
-                self.trace.append(self._noted[:found].copy())
-
-    def copies(self) -> list[Any]:
-        """The reads that make it up: itself."""
-        return [self]
-
-    def improvements(self) -> I64:
-        """(k, 2): step and cost of every improvement, the start first."""
-        return np.concatenate(self.trace)
+    def _kernel(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
+        rows = self.layout.rows
+        _advance(
+            rows.indptr, rows.indices, rows.weights, self.layout.diagonal, self._x, self._u, self._rest, self._best,
+            self._flips, self._on, self.counters, self.noted, temperatures,
+            target, self._key, self._table, self.exponent, self.settings.refract,
+        )  # fmt: skip
 
     def sent(self) -> dict[str, I64]:
-        """How many messages each neuron of the annealing program sent, by outlet, read-out included."""
         # The start's cost is reported before the first step, the last one twice more while it is read out.
         return {
             VARIABLES: self._flips.copy(),
             f"{VARIABLES}.share": self._on + self._start + 2 * self._x,
-            TEMPERATURE: self._counters[[CHANGES]],
-            INTEGRATOR: self._counters[[LATCHES]],
+            TEMPERATURE: self.counters[[CHANGES]],
+            INTEGRATOR: self.counters[[LATCHES]],
         }

@@ -9,11 +9,12 @@ Source: Hukushima and Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from substrates.loihi2.annealing.anneal_state import NO_TARGET, Read
+from substrates.loihi2.annealing.read import NO_TARGET, Read
 from substrates.loihi2.random import stream_key, word_array
 
 __all__ = ["Replicas", "temper"]
@@ -22,7 +23,7 @@ __all__ = ["Replicas", "temper"]
 class Replicas:
     """The copies of one tempering run, read as one: the best state over all of them."""
 
-    def __init__(self, copies: list[Read]) -> None:
+    def __init__(self, copies: Sequence[Read]) -> None:
         self._copies = copies
         self._first = min(copies, key=lambda r: (r.best_cost, r.best_step))
         self.best_cost = self._first.best_cost
@@ -40,13 +41,13 @@ class Replicas:
         before = np.minimum.accumulate(np.append(np.iinfo(np.int64).max, every[:-1, 1]))
         return every[every[:, 1] < before]
 
-    def copies(self) -> list[Read]:
+    def copies(self) -> Sequence[Read]:
         """The reads that make it up."""
         return self._copies
 
 
 def temper(
-    replicas: list[Read],
+    replicas: Sequence[Read],
     temperatures: npt.NDArray[np.int32],
     seed: int,
     exponent: int,

@@ -29,7 +29,7 @@ from equipoise.testing.chains import (
     step_matrix,
 )
 from substrates.loihi2.annealing import Loihi2Annealer, Settings
-from substrates.loihi2.annealing.anneal_state import Read
+from substrates.loihi2.annealing.metropolis_state import MetropolisRead
 from substrates.loihi2.annealing.specification import passes
 
 Q4 = np.array([[-3, 2, 0, 1], [2, -2, 3, 0], [0, 3, -4, -1], [1, 0, -1, 1]])
@@ -50,7 +50,7 @@ def build(q, chosen):
 
 def path(q, temperature, chosen, steps, seed):
     """The numbers of the states x after 0, 1, ... ``steps`` steps of the kernel."""
-    read = Read(build(q, chosen).layout, seed, chosen, None, chosen.exponent)
+    read = MetropolisRead(build(q, chosen).layout, seed, chosen, None, chosen.exponent)
     heat = np.array([temperature], np.int32)
     seen = np.zeros(steps + 1, np.int64)
     for step in range(steps):
@@ -157,7 +157,7 @@ def test_resting_neurons_are_distributed_as_the_exact_chain_says(scaling):
     layout = build(Q3, chosen).layout
     counts = {7: np.zeros(8), 40: np.zeros(8)}
     for seed in range(reads):
-        read = Read(layout, seed, chosen, None, 0)
+        read = MetropolisRead(layout, seed, chosen, None, 0)
         read.advance(np.full(7, temperature, np.int32))
         counts[7][int(read.at.state[0])] += 1
         read.advance(np.full(33, temperature, np.int32))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from substrates.loihi2.annealing import Loihi2Annealer, Settings
-from substrates.loihi2.annealing.anneal_state import Read
+from substrates.loihi2.annealing.metropolis_state import MetropolisRead
 from substrates.loihi2.annealing.specification import ReferenceAnnealer
 
 
@@ -48,7 +48,7 @@ def test_kernel_equals_specification(
     chosen = Settings(scheme, bits, strict, switch_bits, scaling, initial_rest, exponent)
     x = rng.integers(0, 2, n).astype(np.uint8) if start else None
     annealer, reference = build(q, chosen), ReferenceAnnealer(q, seed, chosen, x)
-    read = Read(annealer.layout, seed, chosen, x, exponent)
+    read = MetropolisRead(annealer.layout, seed, chosen, x, exponent)
     top = 8.0 * size * 2.0**exponent
     suggested = flipped = 0
     for temperature in np.linspace(top, 0, 30).astype(np.int32):
@@ -95,7 +95,7 @@ def test_bits_for_weights_of_one_magnitude_change_nothing(scheme, size, mixed):
     annealer, reference = build(q, chosen), ReferenceAnnealer(q, 5, chosen)
     assert abs(annealer.layout.rows.unit) == size
     assert (len(annealer.layout.rows.opposed) > 0) == mixed
-    read = Read(annealer.layout, 5, chosen, None, 0)
+    read = MetropolisRead(annealer.layout, 5, chosen, None, 0)
     for temperature in np.linspace(6 * size, 0, 60).astype(np.int32):
         reference.step(int(temperature))
         read.advance(np.array([temperature], np.int32))
@@ -132,7 +132,7 @@ def test_large_sparse_problems_keep_their_flip_energies(scheme):
     diagonal = rng.integers(-9, 10, n)
     annealer = Loihi2Annealer(rows.indptr, rows.indices, rows.data, diagonal, Settings(scheme, exponent=0))
     assert annealer.layout.blocks > 1024
-    read = Read(annealer.layout, 8, annealer.settings, None, 0)
+    read = MetropolisRead(annealer.layout, 8, annealer.settings, None, 0)
     read.advance(np.linspace(12, 1, 40).astype(np.int32))
     x = state(read).astype(np.int64)
     assert 0 < x.sum() < n

@@ -7,7 +7,7 @@ from scipy import sparse
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from substrates.loihi2.annealing import Geometric, Linear, Loihi2Annealer, Reanneal, Series, Settings, TemperatureNeuron
-from substrates.loihi2.annealing.anneal_state import Read
+from substrates.loihi2.annealing.metropolis_state import MetropolisRead
 from substrates.loihi2.annealing.specification import CostIntegrator, ReferenceAnnealer
 from substrates.loihi2.annealing.temperature_range import temperature_range
 
@@ -230,5 +230,5 @@ def test_warm_start_is_kept():
     found = annealer.anneal(None, [1], steps=2000)
     warm = annealer.anneal(Series((0,)), [2], steps=10, start=found.states[0])
     assert warm.costs[0] <= found.costs[0]
-    read = Read(annealer.layout, 1, annealer.settings, found.states[0], 0)
+    read = MetropolisRead(annealer.layout, 1, annealer.settings, found.states[0], 0)
     assert read.cost == found.costs[0]

@@ -1,4 +1,4 @@
-"""The evolving state of one read, and how often each neuron sent what."""
+"""One anneal of neurons that accept a flip or not: the schemes two-phase and refractory."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from substrates.loihi2.annealing import kernel
+from substrates.loihi2.annealing.counters import CHANGES, LATCHES
 from substrates.loihi2.annealing.layout import Layout, aligned, as_bits, as_words
 from substrates.loihi2.annealing.program import INTEGRATOR, TEMPERATURE, VARIABLES
+from substrates.loihi2.annealing.read import Read
 from substrates.loihi2.annealing.settings import Settings
 from substrates.loihi2.annealing.specification import second_random
 from substrates.loihi2.random import stream_key
 
-__all__ = ["NO_TARGET", "Read"]
+__all__ = ["MetropolisRead"]
 
-NO_TARGET = -(2**62)
-IMPROVEMENTS = 1024  #: improvements noted before the kernel hands back
 TALLY_STEPS = 2**30  #: steps after which 32-bit counts are added to the 64-bit ones
 I64 = npt.NDArray[np.int64]
 
 
-class Read:
-    """One anneal in progress. ``advance`` may be called with any stretch of temperatures; the trajectory is the same.
+class MetropolisRead(Read):
+    """See `Read`.
 
     Args:
         layout: the problem.
@@ -36,22 +36,19 @@ class Read:
     def __init__(
         self, layout: Layout, seed: int, settings: Settings, start: npt.NDArray[np.uint8] | None, exponent: int
     ) -> None:
-        self.layout, self.settings, self.exponent = layout, settings, exponent
+        x = np.zeros(layout.n, np.uint8) if start is None else np.ascontiguousarray(start, np.uint8)
+        super().__init__(layout, settings, exponent, layout.cost(x), own=kernel.OWN)
         key = stream_key(seed, "anneal")
         size, two_phase = layout.blocks * 64, settings.scheme == "two-phase"
-        x = np.zeros(layout.n, np.uint8) if start is None else np.ascontiguousarray(start, np.uint8)
         sign, energy = aligned((2, size), layout.energy_type)
         sign[:] = 2
         energy[:] = np.iinfo(layout.energy_type).max
         energy[: layout.n] = (1 - 2 * x.astype(np.int64)) * (layout.diagonal + 2 * layout.inputs(x))
         sign[: layout.n] -= 4 * x.astype(layout.energy_type)
         state = as_words(x, size)
-        counters = np.zeros(kernel.COUNTERS, np.int64)
-        counters[[kernel.COST, kernel.BEST_COST]] = layout.cost(x)
-        counters[kernel.TEMPERATURE] = -1
         self.at = kernel.Progress(
-            counters, aligned((kernel.TALLY_ROWS, layout.n), np.int32), state, state.copy(), sign, energy,
-            np.zeros((1 if two_phase else 257, layout.blocks), np.uint64), np.zeros((IMPROVEMENTS, 2), np.int64),
+            self.counters, aligned((kernel.TALLY_ROWS, layout.n), np.int32), state, state.copy(), sign, energy,
+            np.zeros((1 if two_phase else 257, layout.blocks), np.uint64), self.noted,
         )  # fmt: skip
         self._scratch = kernel.Scratch(
             np.zeros(layout.blocks, np.uint64), np.zeros(2 * layout.n, np.int32),
@@ -63,7 +60,6 @@ class Read:
         )  # fmt: skip
         self._start = x
         self._totals = np.zeros((3, layout.n), np.int64)
-        self.trace = [np.array([[0, self.best_cost]], np.int64)]
         if not two_phase and settings.initial_rest:
             self._rest_first(seed)
 
@@ -75,80 +71,44 @@ class Read:
         np.bitwise_or.at(self.at.ready, (np.full(len(neuron), 256), neuron // 64), bit)
 
     @property
-    def best_cost(self) -> int:
-        return int(self.at.counters[kernel.BEST_COST])
-
-    @property
-    def cost(self) -> int:
-        return int(self.at.counters[kernel.COST])
-
-    @property
-    def best_step(self) -> int:
-        return int(self.at.counters[kernel.BEST_STEP])
-
-    @property
-    def steps(self) -> int:
-        return int(self.at.counters[kernel.STEP])
-
-    @property
     def energy(self) -> npt.NDArray[np.signedinteger[Any]]:
         """(n,) what flipping each variable would cost now."""
         return self.at.energy[: self.layout.n]
 
     def x(self) -> npt.NDArray[np.uint8]:
-        """(n,) the assignment now."""
         return self._assignment(self.at.state)
 
     def inputs(self) -> I64:
-        """(n,) u now: what the neighbours that are on add up to."""
         return self.layout.inputs(self.x())
 
     def best_state(self) -> npt.NDArray[np.uint8]:
-        """(n,) the best x so far."""
         return self._assignment(self.at.best)
 
     def _assignment(self, bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
         return as_bits(bits, self.layout.n)
 
-    def advance(self, temperatures: npt.NDArray[np.int32], target: int = NO_TARGET) -> None:
-        """Do one step per temperature, fewer if ``target`` is reached."""
-        counters = self.at.counters
-        end = self.steps + len(temperatures)
-        while self.steps < end and self.best_cost > target:
-            counters[kernel.FOUND] = 0
-            rest = temperatures[len(temperatures) - end + self.steps :]
-            kernel.advance(self.layout.rows, self.at, self._scratch, self._rules, rest[:TALLY_STEPS], target)
-            if found := int(counters[kernel.FOUND]):
-                self.trace.append(self.at.improvements[:found].copy())
-            if self.steps - counters[kernel.SINCE] >= TALLY_STEPS:
-                self._totals = self._tallied()
-                self.at.tally[:] = 0
-                counters[kernel.SINCE] = self.steps
-
-    def copies(self) -> list[Read]:
-        """The reads that make it up: itself."""
-        return [self]
-
-    def improvements(self) -> I64:
-        """(k, 2): step and cost of every improvement, the start first."""
-        return np.concatenate(self.trace)
+    def _kernel(self, temperatures: npt.NDArray[np.int32], target: int) -> None:
+        kernel.advance(self.layout.rows, self.at, self._scratch, self._rules, temperatures[:TALLY_STEPS], target)
+        if self.steps - self.counters[kernel.SINCE] >= TALLY_STEPS:
+            self._totals = self._tallied()
+            self.at.tally[:] = 0
+            self.counters[kernel.SINCE] = self.steps
 
     def _tallied(self) -> I64:
         """(3, n) suggestions, flips, and steps after which x was 1, from the first step on."""
         totals = self._totals + self.at.tally
-        totals[kernel.ON] += self.x() * (self.steps - self.at.counters[kernel.SINCE])
+        totals[kernel.ON] += self.x() * (self.steps - self.counters[kernel.SINCE])
         return totals
 
     def sent(self) -> dict[str, I64]:
-        """How many messages each neuron of the annealing program sent, by outlet, read-out included."""
         suggested, flipped, on = self._tallied()
         # The start's cost is reported before the first step, the last one once more (twice) while it is read out.
         shares = on + self._start + self.x() * (1 if self.settings.scheme == "two-phase" else 2)
         found = {
             VARIABLES: flipped,
             f"{VARIABLES}.share": shares,
-            TEMPERATURE: self.at.counters[[kernel.CHANGES]],
-            INTEGRATOR: self.at.counters[[kernel.LATCHES]],
+            TEMPERATURE: self.counters[[CHANGES]],
+            INTEGRATOR: self.counters[[LATCHES]],
         }
         if self.settings.scheme == "two-phase":
             found[f"{VARIABLES}.suggest"] = suggested
