@@ -20,6 +20,7 @@ import re
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def load(name: str) -> Any:
     return Split("mnist-5k", images[~test], labels[~test], images[test], labels[test], classes=10)
 
 
-def by_backprop(case: Case, seed: int) -> dict[str, Any]:
-    """The feed-forward network of the same layers, by torch alone."""
+def by_backprop(case: Case, seed: int, told: Callable[[float], None] | None = None) -> dict[str, Any]:
+    """The feed-forward network of the same layers, by torch alone; ``told`` hears the seconds of every epoch."""
     import torch
     from torch import nn
 
@@ -131,6 +132,7 @@ def by_backprop(case: Case, seed: int) -> dict[str, Any]:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     generator, curve, began = torch.Generator().manual_seed(seed), [], time.process_time()
     for _ in range(shared["epochs"]):
+        start = time.perf_counter()
         order = torch.randperm(len(data.train_targets), generator=generator)
         for part in order.split(shared["batch_size"]):
             if len(part) < shared["batch_size"]:
@@ -143,6 +145,8 @@ def by_backprop(case: Case, seed: int) -> dict[str, Any]:
         with torch.no_grad():
             right = [net(x).argmax(1) == y for x, y in zip(data.test_inputs.split(500), data.test_targets.split(500))]
         curve.append(float(torch.cat(right).double().mean()))
+        if told is not None:
+            told(time.perf_counter() - start)
     return {"curve": curve, "seconds": time.process_time() - began}
 
 

@@ -11,7 +11,7 @@ from hw_profiles.registry import lazy_package
 
 if TYPE_CHECKING:
     from substrates.network.activations import Activation
-    from substrates.network.builder import Layer, chain, conv, dense
+    from substrates.network.builder import Layer, chain, conv, dense, hopfield_resnet
     from substrates.network.convolution import Convolution, ConvolutionFeedback
     from substrates.network.costs import Cost, SoftmaxReadout, SquaredError
     from substrates.network.couplings import INPUT, Coupling, Dense, Operator
@@ -44,6 +44,7 @@ __all__ = [
     "dense",
     "from_torch",
     "hopfield",
+    "hopfield_resnet",
     "layered",
     "loop",
 ]
@@ -52,7 +53,7 @@ __getattr__, __dir__ = lazy_package(
     __name__,
     {
         "substrates.network.activations": ("Activation",),
-        "substrates.network.builder": ("Layer", "chain", "conv", "dense"),
+        "substrates.network.builder": ("Layer", "chain", "conv", "dense", "hopfield_resnet"),
         "substrates.network.convolution": ("Convolution", "ConvolutionFeedback"),
         "substrates.network.costs": ("Cost", "SoftmaxReadout", "SquaredError"),
         "substrates.network.couplings": ("INPUT", "Coupling", "Dense", "Operator"),

@@ -20,7 +20,7 @@ from substrates.network.couplings import INPUT, Coupling, Dense
 from substrates.network.network import Network, Population
 from substrates.seeds import derive_seed
 
-__all__ = ["FEEDBACKS", "READOUTS", "Layer", "chain", "conv", "dense"]
+__all__ = ["FEEDBACKS", "READOUTS", "Layer", "chain", "conv", "dense", "hopfield_resnet"]
 
 FEEDBACKS = ("independent", "tied", "none")
 READOUTS = ("hidden", "output", "none")
@@ -79,7 +79,7 @@ def chain(
     feedback: str = "independent",
     angle: float = 90.0,
     feedback_scale: float = 1.0,
-    skips: Sequence[tuple[str, str]] = (),
+    skips: Sequence[tuple[str, str] | tuple[str, str, float]] = (),
     seed: int = 0,
 ) -> Network:
     """Layers one after another, each with a backward coupling to the one before, and skips between any two.
@@ -96,7 +96,9 @@ def chain(
         activation: of every layer that names none.
         feedback: ``independent``, ``tied``, or ``none``.
         angle, feedback_scale: of independent feedback.
-        skips: pairs of layer names, lower first: dense couplings past the layers between, with their own feedback.
+        skips: pairs of layer names, lower first (or ``input``): couplings past the layers between, with their own
+            feedback. Between maps of one size, or of which the upper is half the lower, 1x1 convolutions (then with
+            average pooling); dense otherwise. A third entry is the gain.
         seed: of the weights.
 
     Raises:
@@ -121,8 +123,8 @@ def chain(
     build = _Chain(shape, activation, feedback, angle, feedback_scale, seed)
     for number, layer in enumerate(plan):
         build.layer(number, layer)
-    for lower, upper in skips:
-        build.skip(lower, upper)
+    for lower, upper, *gain in skips:
+        build.skip(lower, upper, *gain)
     size = build.populations[-1].size
     cost: Cost = SquaredError()
     if readout != "none":
@@ -130,6 +132,49 @@ def chain(
         cost.readout.weight.data = build.draw(classes, size, fan_in=size)
         cost.readout.bias.data.zero_()
     return Network(shape, build.populations, build.couplings, cost, build.reciprocal)
+
+
+def hopfield_resnet(
+    inputs: Sequence[int] = (3, 32, 32),
+    channels: Sequence[int] = (128, 256, 512, 512),
+    *,
+    classes: int = 10,
+    readout: str = "none",
+    activation: str = "hard-sigmoid",
+    feedback: str = "tied",
+    angle: float = 90.0,
+    gain: float = 0.6,
+    seed: int = 0,
+) -> Network:
+    """Blocks of two 3x3 convolutions, the second pooled 2x2, each with a 1x1 convolution past both.
+
+    With the default channels, 13 weights: four blocks of three, and the output layer. The published network strides
+    where this one pools averages, and clips at 6 where the default activation clips at 1.
+
+    Args:
+        inputs: (channels, height, width); halved by every block.
+        channels: of each block.
+        classes, readout, activation, feedback, angle, seed: as in `chain`.
+        gain: of the convolutions and of the couplings past them, at the start.
+
+    Raises:
+        InputError: no blocks, or an input too small for that many halvings.
+
+    Source: Sankar Vinayak and Srinivasan, "Scaling equilibrium propagation to deeper neural network architectures",
+        arXiv 2509.26003.
+    """
+    layers: list[Layer] = []
+    skips = []
+    below = "input"
+    for number, size in enumerate(channels, 1):
+        first, second = f"block{number}a", f"block{number}b"
+        layers += [conv(size, pooling="none", name=first, gain=gain), conv(size, name=second, gain=gain)]
+        skips.append((below, second, gain))
+        below = second
+    return chain(
+        inputs, *layers, classes=classes, readout=readout, activation=activation, feedback=feedback, angle=angle,
+        skips=skips, seed=seed,
+    )  # fmt: skip
 
 
 class _Chain:
@@ -174,19 +219,34 @@ class _Chain:
         self.populations.append(population)
         self._both_ways(forward)
 
-    def skip(self, lower: str, upper: str) -> None:
-        """A dense coupling between two layers that are not neighbours."""
-        names = [p.name for p in self.populations]
+    def skip(self, lower: str, upper: str, gain: float = 1.0) -> None:
+        """A coupling between two layers that are not neighbours."""
+        places = {"input": INPUT, **{p.name: place for place, p in enumerate(self.populations)}}
         for name in (lower, upper):
-            if name not in names:
-                raise InputError(f"no layer {name!r} to skip from or to; there are {', '.join(names)}")
-        source, target = names.index(lower), names.index(upper)
+            if name not in places:
+                raise InputError(f"no layer {name!r} to skip from or to; there are {', '.join(places)}")
+        source, target = places[lower], places[upper]
         if target < source + 2:
             raise InputError(f"a skip from {lower} to {upper}: expected a layer at least two above the first")
-        forward = Dense(source, target, math.prod(self.shapes[source]), math.prod(self.shapes[target]))
+        forward = self._past(source, target)
         assert forward.weight is not None
-        forward.weight.data = self.draw(*forward.weight.shape, fan_in=forward.weight.shape[1])
+        forward.weight.data = gain * self.draw(*forward.weight.shape, fan_in=forward.weight.shape[1])
         self._both_ways(forward)
+
+    def _past(self, source: int, target: int) -> Coupling:
+        """The coupling of a skip: what leaves maps in place where they fit, a full matrix elsewhere."""
+        low, high = self.shapes[source], self.shapes[target]
+        if len(low) == len(high) == 3:
+            for pooling in ("none", "average"):
+                try:
+                    coupling = Convolution(
+                        source, target, (low[0], low[1], low[2]), high[0], kernel=1, padding=0, pooling=pooling
+                    )
+                except InputError:  # nothing is left to pool
+                    continue
+                if coupling.target_shape == high:
+                    return coupling
+        return Dense(source, target, math.prod(low), math.prod(high))
 
     def _both_ways(self, forward: Coupling) -> None:
         self.couplings.append(forward)

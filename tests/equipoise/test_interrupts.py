@@ -31,6 +31,9 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 @pytest.fixture(autouse=True)
 def handlers_are_put_back():
+    """Python's own handlers, which a process that was started in the background lacks; and nothing stays changed."""
+    for number, handler in zip(SIGNALS, (signal.default_int_handler, signal.SIG_DFL)):
+        signal.signal(number, handler)
     before = [signal.getsignal(number) for number in SIGNALS], sys.unraisablehook
     yield
     assert ([signal.getsignal(number) for number in SIGNALS], sys.unraisablehook) == before

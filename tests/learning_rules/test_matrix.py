@@ -35,7 +35,7 @@ from learning_rules.homeostasis import jacobian_vector, noise_correlation
 from substrates.analog import IdealMachine
 from substrates.analog.solvers import Damped
 from substrates.base import Stop
-from substrates.network import Network, chain, conv, convolutional, hopfield, layered, loop
+from substrates.network import Network, chain, conv, convolutional, hopfield, hopfield_resnet, layered, loop
 
 B = 0.001  #: nudge: a rule of order p is within about B^p of the limit
 RULES = {
@@ -130,6 +130,11 @@ WIRINGS = {
     "conv-average": of_chain(2, 3, inputs=(1, 8, 8), pooling="average"),
     "conv-softmax": of_chain(2, 3, inputs=(1, 8, 8), pooling="softmax"),
     "conv-none": of_chain(2, 2, inputs=(1, 4, 4), pooling="none"),
+    "conv-residual": fixed(
+        lambda a: hopfield_resnet(
+            (1, 8, 8), (2, 3), classes=3, readout="output", activation=a, feedback="independent", angle=70, seed=2
+        )
+    ),
     "conv-preset": fixed(lambda a: convolutional((1, 10, 10), (2, 3), classes=3, activation=a, angle=70, seed=2)),
 }
 CASES = [

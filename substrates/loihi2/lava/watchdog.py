@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -182,8 +183,21 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _group_runs(group: int) -> bool:
+    """Whether a process of the group still runs. Dead ones that nobody has collected yet do not count: the group's last
+    are left to process 1, which in a container may look for them once a second, or never.
+    """
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    return True
+    found = list(Path("/proc").glob("[0-9]*/stat"))
+    return not found or any(_runs_in(stat, group) for stat in found)
+
+
+def _runs_in(stat: Path, group: int) -> bool:
+    """Whether the process of this /proc entry belongs to the group and is not dead."""
+    try:  # the fields after the name, which stands in brackets: state, parent, group
+        state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):  # it ended meanwhile
+        return False
+    return int(of) == group and state not in "ZX"

@@ -8,7 +8,7 @@ import torch
 from hw_profiles.errors import InputError
 from substrates.analog import IdealMachine
 from substrates.base import Nudge, Stop
-from substrates.network import ACTIVATIONS, convolutional, hopfield, layered, loop
+from substrates.network import ACTIVATIONS, INPUT, chain, conv, convolutional, hopfield, hopfield_resnet, layered, loop
 
 NETWORKS = {
     "layered": (lambda: layered([7, 6, 5, 3], seed=1), (7,)),
@@ -18,6 +18,8 @@ NETWORKS = {
     "softmax": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, angle=90), (2, 10, 10)),
     "average": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, pooling="average", angle=40), (2, 10, 10)),
     "whole-average": (lambda: convolutional((2, 8, 8), (3, 4), classes=3, pooling="average", angle=40), (2, 8, 8)),
+    "resnet": (lambda: hopfield_resnet((2, 8, 8), (3, 4), classes=3, feedback="independent"), (2, 8, 8)),
+    "tied-resnet": (lambda: hopfield_resnet((2, 8, 8), (3, 4), classes=3), (2, 8, 8)),
     "tied-softmax": (lambda: convolutional((2, 10, 10), (3, 4), classes=3, feedback="tied"), (2, 10, 10)),
 }
 
@@ -118,3 +120,29 @@ def test_bad_networks_are_refused():
         convolutional((1, 4, 4), (2, 2, 2))
     with pytest.raises(InputError, match="batch > 0"):
         layered([4, 2]).input_currents(torch.zeros(0, 4))
+
+
+def test_the_published_residual_network_has_thirteen_weights():
+    """Four blocks of two 3x3 convolutions and one 1x1 past both, and the output layer; 32 is halved to 2."""
+    net = hopfield_resnet((3, 32, 32), (8, 16, 16, 16))
+    forward = [c for c in net.couplings if c.weight is not None]
+    assert len(forward) == 13
+    assert [p.shape for p in net.populations[1::2]] == [(8, 16, 16), (16, 8, 8), (16, 4, 4), (16, 2, 2)]
+    assert sum(tuple(c.weight.shape[-2:]) == (1, 1) for c in forward[:-1]) == 4
+    assert sum(c.source == INPUT for c in net.couplings) == 2
+
+
+@pytest.mark.parametrize(
+    ("poolings", "lower", "shape"),
+    [
+        (("none", "none", "none"), "conv1", (2, 2, 1, 1)),
+        (("none", "none", "average"), "input", (2, 1, 1, 1)),
+        (("average", "average", "none"), "input", (2 * 2 * 2, 8 * 8)),
+    ],
+)
+def test_a_skip_leaves_maps_in_place_where_they_fit(poolings, lower, shape):
+    layers = [conv(2, pooling=pooling) for pooling in poolings]
+    net = chain((1, 8, 8), *layers, classes=3, skips=[(lower, "conv3", 0.0)], readout="hidden")
+    skips = [c for c in net.couplings if c.target == 2 and c.source != 1]
+    assert [tuple(c.weight.shape) for c in skips] == [shape]
+    assert not skips[0].weight.any()  # the gain

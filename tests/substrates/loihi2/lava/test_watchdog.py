@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.lava import watchdog
 from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import LavaSession, LavaWorkerError, call
 
@@ -160,3 +162,15 @@ def test_two_readers_of_one_outcome_both_get_it() -> None:
     outcome.close()
     with pytest.raises(OSError, match="closed"):
         outcome.poll()
+
+
+def test_a_group_of_which_only_the_dead_are_left_has_ended() -> None:
+    """In a container nobody may ever collect them; `close` waited two seconds for that."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        assert watchdog._group_runs(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and not collected
+        os.killpg(process.pid, 0)  # the system still knows the group
+        assert not watchdog._group_runs(process.pid)
+        process.wait()
+        assert not watchdog._group_runs(process.pid)
