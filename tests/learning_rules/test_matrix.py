@@ -132,7 +132,15 @@ WIRINGS = {
     "conv-none": of_chain(2, 2, inputs=(1, 4, 4), pooling="none"),
     "conv-residual": fixed(
         lambda a: hopfield_resnet(
-            (1, 8, 8), (2, 3), classes=3, readout="output", activation=a, feedback="independent", angle=70, seed=2
+            (1, 4, 4),
+            (1, 2),
+            classes=3,
+            readout="output",
+            activation=a,
+            feedback="independent",
+            angle=70,
+            gain=1.5,
+            seed=2,
         )
     ),
     "conv-preset": fixed(lambda a: convolutional((1, 10, 10), (2, 3), classes=3, activation=a, angle=70, seed=2)),
