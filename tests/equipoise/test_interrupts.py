@@ -238,7 +238,7 @@ def test_a_training_that_is_interrupted_anywhere_goes_on_to_the_same_bits(tmp_pa
     finally:
         sys.settrace(before)
     seen = set()
-    for line in range(3, lines, max(1, lines // 14)):
+    for line in range(3, lines, max(1, lines // 8)):
         out = tmp_path / f"{line}.h5"
         interrupted_at(line, files, lambda: train(replace(config, out=out)))  # noqa: B023
         statuses = {Record.open(out).status} if out.exists() else {"none"}
