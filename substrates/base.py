@@ -167,6 +167,11 @@ class RelaxationSubstrate(ABC):
     def capabilities(self) -> Capabilities:
         """What this machine can do."""
 
+    @property
+    def looks_every(self) -> int:
+        """Steps between two looks at the residual that suit this machine; a `Stop` may ask for others."""
+        return Stop.check_every
+
     @abstractmethod
     def program(self) -> Ledger:
         """Write the network's present parameters into the machine, in its own format; return the writes."""

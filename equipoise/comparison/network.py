@@ -72,13 +72,14 @@ def compare_inference(
 def _inference(
     machine: Machine, network: Network, x: Tensor, y: Tensor, config: Any, boundary: str | None, floats: list[Ledger]
 ) -> tuple[Machine, float, tuple[Estimate, Estimate, str], str]:
+    from equipoise.training.build import make_phases
     from equipoise.training.evaluate import accuracy
     from equipoise.training.machines import make_machine, place_machine
 
-    stop = _stop(config)
     substrate = make_machine(machine.target, network, _options(machine), config.seed)
     place_machine(substrate)
     substrate.program()
+    stop = make_phases(config, substrate).free
     right, settled, ledger = accuracy(substrate, x, y, stop)
     if machine.kind == "processor":
         cost, note = _clocked(substrate, x, stop, machine, boundary)
@@ -94,12 +95,6 @@ def _options(machine: Machine) -> dict[str, Any]:
     if machine.kind == "analog":
         return dict(machine.chip) or {"gain_mismatch": 0.0}
     return {}
-
-
-def _stop(config: Any) -> Any:
-    from substrates.base import Stop
-
-    return Stop(config.free_steps, config.tolerance)
 
 
 def _clocked(

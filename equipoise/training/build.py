@@ -17,7 +17,7 @@ from substrates.network import chain, conv, layered
 if TYPE_CHECKING:
     from substrates.network import Network
 
-__all__ = ["make_learner", "make_network", "make_optimizer"]
+__all__ = ["make_learner", "make_network", "make_optimizer", "make_phases"]
 
 #: of kernels at the start: averages of a slope-one activation shrink from layer to layer otherwise
 _KERNEL_GAIN = 2.0
@@ -70,12 +70,20 @@ def make_learner(config: TrainConfig, machine: RelaxationSubstrate) -> Learner:
     )
     return Learner(
         rule,
-        phases=Phases(Stop(config.free_steps, config.tolerance), Stop(config.nudge_steps, config.tolerance)),
+        phases=make_phases(config, machine),
         homeostasis=_homeostasis(config, machine.network),
         policy=SamplePolicy(config.unsettled, config.residual_limit),
         adaptive=AdaptiveNudge() if config.adaptive else None,
         combination=config.combination or "sum",
     )
+
+
+def make_phases(config: TrainConfig, machine: RelaxationSubstrate) -> Phases:
+    """How long the phases of a resolved configuration last, and how often ``machine`` looks whether they are over."""
+    free, nudged = (
+        Stop(steps, config.tolerance, machine.looks_every) for steps in (config.free_steps, config.nudge_steps)
+    )
+    return Phases(free, nudged)
 
 
 def _homeostasis(config: TrainConfig, network: Network) -> Homeostasis | None:
@@ -108,7 +116,7 @@ def make_optimizer(config: Descent, network: Network, steps: int) -> tuple[Any, 
     optimizer: Any
     if config.optimizer == "adamw":
         optimizer = torch.optim.AdamW(
-            parameters, lr=config.lr, weight_decay=config.weight_decay, fused=portable() or None
+            parameters, lr=config.lr, weight_decay=config.weight_decay, fused=_fuses(parameters)
         )  # torch.sqrt is MKL's, whose last bit depends on the processor; the fused step rounds its root exactly
     else:
         optimizer = torch.optim.SGD(
@@ -116,3 +124,8 @@ def make_optimizer(config: Descent, network: Network, steps: int) -> tuple[Any, 
         )
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps)) if config.cosine else None
     return optimizer, scheduler
+
+
+def _fuses(parameters: list[Any]) -> bool:
+    """Whether AdamW has one kernel for all of a step; a quarter of the time, and in the portable mode a must."""
+    return portable() or all(p.device.type in ("cpu", "cuda") for p in parameters)

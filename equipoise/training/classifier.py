@@ -13,10 +13,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from equipoise.training.build import make_phases
 from equipoise.training.config import TrainConfig
 from equipoise.training.datasets.base import Split
 from equipoise.training.trainer import train
-from substrates.base import Stop
 
 __all__ = ["EquilibriumClassifier"]
 
@@ -95,7 +95,7 @@ class EquilibriumClassifier(ClassifierMixin, BaseEstimator):
         result = train(config, data=data)
         self.network_, self.machine_, self.history_ = result.network, result.machine, result.epochs
         self.per_sample_, self.n_iter_ = result.per_sample, len(result.epochs)
-        self._stop = Stop(config.free_steps, config.tolerance)
+        self._stop = make_phases(config, result.machine).free
         return self
 
     def _scaled(self, X: npt.NDArray[Any]) -> torch.Tensor:

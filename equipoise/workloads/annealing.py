@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,16 @@ class Annealed:
         target: with a factory for QUBOs.
         problem: with linear coefficients as large as any that will be loaded, so that they keep to its scale.
         scheme: of the Loihi 2 annealer; other machines have only their own.
+        every_whole: coefficients are whole numbers, here and in all that will be loaded. A factor that all of
+            ``problem``'s have in common would be divided out, which what is loaded later need not have: then the
+            largest linear coefficient is made larger by one.
     """
 
-    def __init__(self, target: Target, problem: Problem, scheme: str = "refractory", **options: Any) -> None:
+    def __init__(
+        self, target: Target, problem: Problem, scheme: str = "refractory", *, every_whole: bool = False, **options: Any
+    ) -> None:
+        if every_whole:
+            problem = _without_common_factor(problem)
         self.target, self.problem, self.scheme, self.options = target, problem, scheme, options
         self._machine = target.make("qubo", problem, scheme, **options)
         self._loads = getattr(self._machine, "with_linear", None)
@@ -68,3 +76,11 @@ class Annealed:
         if self._loads is not None:
             ledger.add(Event.HOST_WRITES, len(linear), component=Component.HOST, phase=Phase.PROGRAM)
         return result.states, ledger
+
+
+def _without_common_factor(problem: Problem) -> Problem:
+    linear = problem.linear.astype(np.int64)
+    if math.gcd(*linear.tolist(), *problem.pairs.astype(np.int64).tolist()) > 1:
+        largest = int(np.abs(linear).argmax())
+        linear[largest] += 1 if linear[largest] > 0 else -1
+    return dataclasses.replace(problem, linear=linear)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from equipoise.targets import Target, Work, able
+from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.seeds import stream
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Control", "Run", "Score", "Truth", "Workload"]
+__all__ = ["Control", "Run", "Score", "Truth", "Workload", "check_sizes"]
 
 Role = Literal["classical", "trivial", "other"]
 
@@ -193,3 +194,17 @@ class Workload(ABC):
     def draw(seed: int, name: str, *index: int) -> np.random.Generator:
         """The random stream called ``name`` of ``seed``."""
         return stream(seed, f"workload {name}", *index)
+
+
+def check_sizes(*limits: tuple[str, float, float, float]) -> None:
+    """Refuse arguments of `Workload.instance` outside their limits.
+
+    Args:
+        limits: (name, value, lowest, highest) of each.
+
+    Raises:
+        InputError: the first that lies outside.
+    """
+    for name, value, low, high in limits:
+        if not low <= value <= high:
+            raise InputError(f"{name}={value}: expected {low} to {high}")

@@ -147,9 +147,11 @@ def own_weights(coupling: Coupling) -> list[nn.Parameter]:
 def add_scaled(parameter: nn.Parameter, value: Tensor, factor: float) -> None:
     """Add ``factor * value`` to ``parameter.grad``."""
     with torch.no_grad():
+        value = value.to(parameter.dtype)
         if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-        parameter.grad.add_(value.to(parameter.dtype), alpha=factor)
+            parameter.grad = (value * factor).reshape(parameter.shape)
+        else:
+            parameter.grad.add_(value, alpha=factor)
 
 
 @contextmanager

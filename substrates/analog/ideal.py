@@ -48,6 +48,10 @@ class IdealMachine(RelaxationSubstrate):
     runs_on_devices = True  #: computes in torch, on the device of its network's parameters
 
     @property
+    def looks_every(self) -> int:
+        return self._compiled.looks_every(self.solver)
+
+    @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="ideal",
@@ -88,24 +92,19 @@ class IdealMachine(RelaxationSubstrate):
         if betas and not compiled:
             field, membranes = field.repeated(betas), tuple(torch.cat([u] * len(betas)) for u in membranes)
             betas = ()
+        if compiled:
+            return self._compiled.run(field, self.solver, membranes, stop, None, None, betas=betas)
         legs = self.solver.legs(stop) if isinstance(self.solver, AlternatingBlocks) else [(self.solver, stop)]
         relaxed: Relaxed | None = None
-        activities: State = ()
         for solver, part in legs:
             start = membranes if relaxed is None else relaxed.membranes
-            if compiled:
-                found, activities = self._compiled.run(field, solver, start, part, None, None, betas=betas)
-                # the copies are made: what follows goes on with them
-                if len(legs) > 1 and betas:
-                    field, betas = field.repeated(betas), ()
-            else:
-                with multiplying(self.precision, membranes[0].device):
-                    found = self._loop(solver, field, start, part)
+            with multiplying(self.precision, membranes[0].device):
+                found = self._loop(solver, field, start, part)
             relaxed = found if relaxed is None else then(relaxed, found)
             if bool(relaxed.converged.all()):
                 break
         assert relaxed is not None
-        return relaxed, activities if compiled else field.activate(relaxed.membranes)
+        return relaxed, field.activate(relaxed.membranes)
 
     def _loop(self, solver: Solver, field: Field, membranes: State, stop: Stop) -> Relaxed:
         """The solver's loop for the device the state is on."""

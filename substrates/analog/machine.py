@@ -91,6 +91,10 @@ class AnalogMachine(RelaxationSubstrate):
     runs_on_devices = True  #: computes in torch, on the device of its network's parameters
 
     @property
+    def looks_every(self) -> int:
+        return self._compiled.looks_every(self.solver, self.chip.nudge_bits)
+
+    @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="analog",

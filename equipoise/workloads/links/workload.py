@@ -21,9 +21,8 @@ import numpy.typing as npt
 from equipoise.qubo.problem import Problem
 from equipoise.targets import Target
 from equipoise.workloads.annealing import Annealed
-from equipoise.workloads.interface import Control, Run, Score, Truth, Workload
+from equipoise.workloads.interface import Control, Run, Score, Truth, Workload, check_sizes
 from equipoise.workloads.links.radii import Bits, Bubbles, random_bubbles
-from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.seeds import derive_seed
 
@@ -67,11 +66,8 @@ class LinkInsertion(Workload):
         reads: int = 20, steps: int = 1000,
     ) -> Insertion:  # fmt: skip
         """Two blocks; ``within`` and ``between`` are chances of an edge."""
-        limits = (("nodes", nodes, 4, 2000), ("links", links, 1, nodes // 2), ("within", within, 0.0, 1.0),
+        check_sizes(("nodes", nodes, 4, 2000), ("links", links, 1, nodes // 2), ("within", within, 0.0, 1.0),
                   ("between", between, 0.0, 1.0), ("reads", reads, 1, 100_000), ("steps", steps, 1, 10**7))  # fmt: skip
-        for name, value, low, high in limits:
-            if not low <= value <= high:
-                raise InputError(f"{name}={value}: expected {low} to {high}")
         graph = random_bubbles(self.draw(seed, "graph"), nodes, within, between)
         return Insertion(graph, links, reads, steps, seed)
 
@@ -92,10 +88,8 @@ class LinkInsertion(Workload):
         """Gains and redundancies as whole numbers; the largest price among the biases keeps the scale."""
         gains, redundancy, unit = _coefficients(instance)
         rows, cols = np.nonzero(np.triu(redundancy, 1))
-        linear = -gains - unit
-        linear[0] = -2 * unit - 1  # no factor in common with the rest: the scale then holds every whole price
-        problem = Problem.build(linear, rows, cols, redundancy[rows, cols])
-        return Annealed(target, problem, "two-phase")
+        problem = Problem.build(-gains - unit, rows, cols, redundancy[rows, cols])
+        return Annealed(target, problem, "two-phase", every_whole=True)
 
     def run(self, instance: Insertion, program: Annealed, seed: int) -> Run:
         """(HALVINGS reads, n) states."""

@@ -20,9 +20,8 @@ from scipy.optimize import linear_sum_assignment
 from equipoise.qubo.problem import Problem
 from equipoise.targets import Target
 from equipoise.workloads.annealing import Annealed
-from equipoise.workloads.interface import Control, Run, Score, Truth, Workload
+from equipoise.workloads.interface import Control, Run, Score, Truth, Workload, check_sizes
 from equipoise.workloads.matching.fairness import F64, Market, random_market
-from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from substrates.seeds import derive_seed
 
@@ -64,11 +63,8 @@ class FairMatching(Workload):
         self, seed: int, *, people: int = 6, phi: float = 0.9, rounds: int = 800, reads: int = 16, steps: int = 2000
     ) -> Lots:
         """``phi`` is how much fairness is asked for, 0 to 1."""
-        limits = (("people", people, 2, 20), ("phi", phi, 0.0, 1.0), ("rounds", rounds, 1, 10**6),
+        check_sizes(("people", people, 2, 20), ("phi", phi, 0.0, 1.0), ("rounds", rounds, 1, 10**6),
                   ("reads", reads, 1, 10**4), ("steps", steps, 1, 10**6))  # fmt: skip
-        for name, value, low, high in limits:
-            if not low <= value <= high:
-                raise InputError(f"{name}={value}: expected {low} to {high}")
         return Lots(random_market(self.draw(seed, "market"), people, phi), rounds, reads, steps, seed)
 
     def truth(self, instance: Lots) -> Truth:
@@ -83,9 +79,8 @@ class FairMatching(Workload):
         place = np.arange(n * m).reshape(n, m)
         at = np.concatenate([group[np.stack(np.triu_indices(n, 1)).T] for group in (*place, *place.T)])
         linear = np.full(n * m, -2 * PENALTY - UNITS, np.int64)
-        linear[0] += 1  # with no factor in common with the rest: the scale then holds every whole number
         problem = Problem.build(linear, at.min(axis=1), at.max(axis=1), np.full(len(at), 2 * PENALTY, np.int64))
-        return Annealed(target, problem, "two-phase")
+        return Annealed(target, problem, "two-phase", every_whole=True)
 
     def run(self, instance: Lots, program: Annealed, seed: int) -> Run:
         """(rounds, n, m) matchings."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from equipoise.qubo.problem import Problem
 from equipoise.targets import Target
 from equipoise.workloads.annealing import Annealed
-from equipoise.workloads.interface import Control, Run, Score, Truth, Workload
+from equipoise.workloads.interface import Control, Run, Score, Truth, Workload, check_sizes
 from equipoise.workloads.pareto.fronts import (
     Points,
     Scale,
@@ -36,7 +36,6 @@ from equipoise.workloads.pareto.fronts import (
 )
 from equipoise.workloads.pareto.searches import have_pymoo, local_search, nsga2, weighted_optima
 from equipoise.workloads.pictures import MARKS
-from hw_profiles.errors import InputError
 from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.seeds import derive_seed
 
@@ -96,12 +95,9 @@ class ParetoQubo(Workload):
         """``objectives`` random matrices of ``density``, coefficients from -100 to 100; ``start`` and ``end`` are
         temperatures over 64 times the largest coefficient.
         """
-        limits = (("variables", variables, 2, 500), ("objectives", objectives, 2, 3), ("reads", reads, 1, 100_000),
+        check_sizes(("variables", variables, 2, 500), ("objectives", objectives, 2, 3), ("reads", reads, 1, 100_000),
                   ("steps", steps, 1, 10**7), ("density", density, 0.0, 1.0), ("start", start, end, 100.0),
                   ("end", end, 0.0, 100.0))  # fmt: skip
-        for name, value, low, high in limits:
-            if not low <= value <= high:
-                raise InputError(f"{name}={value}: expected {low} to {high}")
         rng = self.draw(seed, "objectives")
         shape = (objectives, variables, variables)
         values = rng.integers(-100, 101, shape) * (rng.random(shape) < density)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from equipoise.targets import Target
 from equipoise.workloads.annealing import Annealed
-from equipoise.workloads.interface import Control, Run, Score, Truth, Workload
+from equipoise.workloads.interface import Control, Run, Score, Truth, Workload, check_sizes
 from equipoise.workloads.pictures import draw_curves
 from equipoise.workloads.polar.codes import Code, Words, find_code
 from equipoise.workloads.polar.decoders import (
@@ -96,9 +96,7 @@ class PolarDecoding(Workload):
     ) -> Received:
         """``frames`` at each ``snr`` in dB, each annealed ``reads`` times for ``steps``."""
         found = find_code(code)
-        for name, value, most in (("frames", frames, MOST_FRAMES), ("reads", reads, 10_000), ("steps", steps, 10**9)):
-            if not 1 <= value <= most:
-                raise InputError(f"{name}={value}: expected 1 to {most}")
+        check_sizes(("frames", frames, 1, MOST_FRAMES), ("reads", reads, 1, 10_000), ("steps", steps, 1, 10**9))
         if not 0 <= order <= 2:
             raise InputError(f"order={order}: expected 0 to 2 flipped bits")
         if not snr or any(not -30 <= s <= 30 for s in snr) or len(set(snr)) < len(snr):

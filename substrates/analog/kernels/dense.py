@@ -12,9 +12,9 @@ from torch import Tensor
 
 from substrates.analog.field import Field
 from substrates.analog.kernels.packs import Packs
-from substrates.analog.kernels.product import PANEL, accumulate
+from substrates.analog.kernels.product import PANEL, pack
 from substrates.analog.kernels.relax import gather
-from substrates.analog.kernels.released import relax_released
+from substrates.analog.kernels.released import accumulate_released, relax_released
 from substrates.analog.noisy_step import AnalogStep
 from substrates.analog.solvers.alternating import AlternatingBlocks, blocks
 from substrates.analog.solvers.damped import Damped
@@ -56,6 +56,7 @@ class DenseRelaxation:
             firsts.append(at)
             at += -(-n // PANEL) * PANEL
         self._first, self._size, self._width = np.array(firsts), np.array(sizes), at
+        self._padded = at > sum(sizes)
         self._fits = (
             all(c.dense for c in network.couplings)
             and all(p.activation == "logistic" for p in network.populations)
@@ -71,6 +72,10 @@ class DenseRelaxation:
         parameter = next(self._network.parameters())
         plain = parameter.dtype == torch.float32 and parameter.device.type == "cpu"
         return bool(self._fits and plain and type(solver) in _STEPS and nudge_bits == 0)
+
+    def looks_every(self, solver: Solver, nudge_bits: int = 0) -> int:
+        """Steps between two looks at the residual: in the loop half of a look is work that the step needs anyway."""
+        return 2 if self.batch_exact(solver, nudge_bits) else Stop.check_every
 
     def applies(self, field: Field, solver: Solver, membranes: State) -> bool:
         """Whether the loop computes exactly this: float32 on the CPU, real, dense, logistic, exact nudge."""
@@ -100,9 +105,14 @@ class DenseRelaxation:
                 a, n = int(self._first[c.target]), int(self._size[c.target])
                 out[:, a : a + n] += c.bias.detach().numpy()
         self._inputs.update([c.matrix.detach().numpy() for c in couplings])
-        for c, start in zip(couplings, self._inputs.starts):
-            a, n = int(self._first[c.target]), int(self._size[c.target])
-            accumulate(out, a, n, v, 0, v.shape[1], self._inputs.flat, start, batch)
+
+        def part(begin: int, end: int) -> None:
+            rows, flat = slice(begin, end), self._inputs.flat
+            for c, start in zip(couplings, self._inputs.starts):
+                a, n = int(self._first[c.target]), int(self._size[c.target])
+                accumulate_released((out[rows], a, n, v[rows], 0, v.shape[1], flat, start, end - begin))
+
+        over_rows(batch, part)
         return self._state(out)
 
     def run(
@@ -167,21 +177,31 @@ class DenseRelaxation:
             if prop:
                 self._squares[corrected].update(matrices)
                 squared = self._squares[corrected].flat * np.float32(step.proportional**2)
-        h = self._steps_of(solver)
-        groups = self._blocks if isinstance(solver, AlternatingBlocks) else np.zeros(len(network.populations), np.int64)
+        alternating = isinstance(solver, AlternatingBlocks)
+        parts = solver.legs(stop) if isinstance(solver, AlternatingBlocks) else [(solver, stop)]
+        legs = [(self._steps_of(one), limit.max_steps) for one, limit in parts]
+        groups = self._blocks if alternating else np.zeros(len(network.populations), np.int64)
         residual, steps = np.zeros(batch, np.float32), np.zeros(batch, np.int64)
         cycling = np.zeros(batch, np.bool_)
-        v = np.zeros_like(u)
-        order, f = np.empty(batch, np.int64), np.zeros_like(u)
+        v, f = self._room(batch), np.empty_like(u)
+        order = np.arange(batch)  # the sample of each row
 
         def part(a: int, b: int) -> None:
-            rows = slice(a, b)
-            order[rows] = a + relax_released((
-                u[rows], v[rows], f[rows], drive[rows], fixed[rows], self._first, self._size, groups, table,
-                packed.flat, squared, add2, prop, np.float32(state), keys[rows], h, g, o, np.float32(field.rail), kind,
-                beta[rows], target[rows], readout, bias, stop.max_steps, np.float32(stop.tolerance), stop.check_every,
-                WINDOW, np.float32(RETURN_RATIO), residual[rows], steps[rows], cycling[rows],
-            ))  # fmt: skip
+            for h, most in legs:
+                rows, samples = slice(a, b), order[a:b].copy()
+                left, taken, back = np.zeros(b - a, np.float32), np.zeros(b - a, np.int64), np.zeros(b - a, np.bool_)
+                moved = relax_released((
+                    u[rows], v[rows], f[rows], drive[rows], fixed[rows], self._first, self._size, groups, table,
+                    packed.flat, squared, add2, prop, np.float32(state), keys[rows], h, g, o, np.float32(field.rail),
+                    kind, beta[rows], target[rows], readout, bias, most, np.float32(stop.tolerance), stop.check_every,
+                    WINDOW, np.float32(RETURN_RATIO), left, taken, back,
+                ))  # fmt: skip
+                order[rows] = samples[moved]
+                residual[samples], cycling[samples] = left, back
+                steps[samples] += taken
+                b = a + int((taken == most).sum())  # those left to the end stand first, and go on
+                if a == b:
+                    break
 
         over_rows(batch, part)
         back_to = None  # samples that stopped early have changed places
@@ -197,10 +217,16 @@ class DenseRelaxation:
     def _rows(self, state: State, copies: int) -> Floats:
         """The populations beside each other in padded rows, the batch ``copies`` times."""
         batch = len(state[0])
-        out = np.zeros((copies, batch, self._width), np.float32)
+        out = self._room(copies * batch)
         for a, n, part in zip(self._first, self._size, state):
-            out[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
-        return out.reshape(copies * batch, self._width)
+            out.reshape(copies, batch, -1)[:, :, a : a + n] = part.detach().numpy().reshape(batch, n)
+        return out
+
+    def _room(self, rows: int) -> Floats:
+        """Padded rows to be written, only their padding zero."""
+        if self._padded:
+            return np.zeros((rows, self._width), np.float32)
+        return np.empty((rows, self._width), np.float32)
 
     def _hold(self, drive: Floats, nudge: Nudge, betas: Floats) -> None:
         """Add beta times the held force to the output's current, row by row."""
@@ -245,17 +271,17 @@ def _betas(field: Field, betas: Sequence[float], batch: int) -> Floats:
 
 
 def _cost(field: Field, beta: Floats) -> tuple[int, Floats, Floats, Floats, Floats]:
-    """(kind, beta per row, target rows, read-out weights, read-out bias) for the loop."""
+    """(kind, beta per row, target rows, read-out weights both ways, read-out bias) for the loop."""
     nudge, cost, batch = field.nudge, field.network.cost, len(beta)
     empty = np.zeros((batch, 0), np.float32)
     if nudge is None or nudge.force is not None or not beta.any():
-        return 0, np.zeros(batch, np.float32), empty, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+        return 0, np.zeros(batch, np.float32), empty, np.zeros(1, np.float32), np.zeros(1, np.float32)
     copies = batch // len(nudge.target)
     if isinstance(cost, SoftmaxReadout):
         one_hot = np.zeros((batch, cost.readout.out_features), np.float32)
         one_hot[np.arange(batch), np.tile(nudge.target.numpy(), copies)] = 1.0
         weight, bias = cost.readout.weight.detach().numpy(), cost.readout.bias.detach().numpy()
-        return 1, beta.copy(), one_hot, np.ascontiguousarray(weight), np.ascontiguousarray(bias)
+        return 1, beta.copy(), one_hot, np.concatenate([pack(weight), pack(weight.T)]), np.ascontiguousarray(bias)
     size = field.network.populations[-1].size
     wanted = np.tile(cost.vector(nudge.target, size).flatten(1).to(torch.float32).numpy(), (copies, 1))
-    return 2, beta.copy(), wanted, np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+    return 2, beta.copy(), wanted, np.zeros(1, np.float32), np.zeros(1, np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 
 from substrates.analog.imperfections.noise import bits_of_float, float_from_bits, normal, step_key
 from substrates.analog.kernels.logistic import exp32, logistic32
-from substrates.analog.kernels.product import accumulate, accumulate_from
+from substrates.analog.kernels.product import PANEL, accumulate, accumulate_from
 
 __all__ = ["gather", "relax_rows"]
 
@@ -46,31 +46,33 @@ def _copy(to: Any, source: Any) -> None:
 
 @numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
 def _nudge(
-    f: Any, v: Any, rows: int, a: int, n: int, kind: int, beta: Any, target: Any, readout: Any, bias: Any
+    f: Any, v: Any, rows: int, a: int, n: int, kind: int, beta: Any, target: Any, readout: Any, bias: Any, logits: Any
 ) -> None:
-    """f of the output += beta dL/dv, beta per row. ``kind`` 1: softmax read-out, target one-hot; 2: squared error."""
-    classes = bias.shape[0]
-    error = np.empty(classes, np.float32)
-    for r in range(rows):
-        if kind == 2:
+    """f of the output += beta dL/dv, beta per row. ``kind`` 1: softmax read-out, target one-hot; 2: squared error.
+
+    ``readout`` holds the read-out's weights packed, and behind them the same transposed; ``logits`` is room for both.
+    """
+    if kind == 2:
+        for r in range(rows):
             for i in range(n):
                 f[r, a + i] += beta[r] * (v[r, a + i] - target[r, i])
-            continue
-        top = _F(-np.inf)
+        return
+    classes = bias.shape[0]
+    for r in range(rows):
         for c in range(classes):
-            logit = bias[c]
-            for i in range(n):
-                logit += readout[c, i] * v[r, a + i]
-            error[c] = logit
-            top = max(top, logit)
-        total = _F(0.0)
+            logits[r, c] = bias[c]
+    accumulate(logits, 0, classes, v, a, n, readout, 0, rows)
+    for r in range(rows):
+        error = logits[r, :classes]
+        top, total = _F(-np.inf), _F(0.0)
+        for c in range(classes):
+            top = max(top, error[c])
         for c in range(classes):
             error[c] = exp32(error[c] - top)
             total += error[c]
         for c in range(classes):
             error[c] = beta[r] * (error[c] / total - target[r, c])
-            for i in range(n):
-                f[r, a + i] += error[c] * readout[c, i]
+    accumulate(f, a, n, logits, 0, classes, readout, logits.shape[1] * n, rows)
 
 
 @numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
@@ -306,6 +308,7 @@ def relax_rows(  # noqa: C901
     for p in range(populations):
         _activate(u, v, rows, first[p], size[p], plain, gain, offset)
     nowhere, exact = np.zeros(populations, np.bool_), np.zeros(populations, np.bool_)
+    logits = np.zeros((rows if kind == 1 else 0, (bias.shape[0] + PANEL - 1) // PANEL * PANEL), np.float32)
     unseen = np.zeros(populations, np.bool_)
     active, looking = rows, False
     for taken in range(max_steps + 1):
@@ -321,7 +324,7 @@ def relax_rows(  # noqa: C901
                     if not unseen[p] and (turn == 0 or possible):
                         _forces(f, v, drive, active, p, first, size, blocks, w)
                         if p == last and kind:
-                            _nudge(f, v, active, first[p], size[p], kind, beta, target, readout, bias)
+                            _nudge(f, v, active, first[p], size[p], kind, beta, target, readout, bias, logits)
                         if rail > 0:
                             _clamp(f, active, first[p], size[p], rail)
                 for r in range(active):
@@ -363,7 +366,7 @@ def relax_rows(  # noqa: C901
                     into = u if whole else f
                     _forces(into, v, drive, active, p, first, size, blocks, w)
                     if p == last and kind:
-                        _nudge(into, v, active, first[last], size[last], kind, beta, target, readout, bias)
+                        _nudge(into, v, active, first[last], size[last], kind, beta, target, readout, bias, logits)
                     if rail > 0:
                         _clamp(f, active, first[p], size[p], rail)
                 elif groups[p] == turn and whole:
