@@ -1,6 +1,6 @@
 """Every workload on machines side by side, five seeds: fills the tables of docs/workloads.md.
 
-    python bench/workloads.py [--seeds 5] [--targets loihi2-sim,analog,p-bits,cpu] [--only NAME] [--write]
+    python bench/workloads.py [--seeds 5] [--targets loihi2-sim,analog,...] [--only NAME] [--write]
 
 Seeds from 100 on; settings were chosen on others. Runs are kept in bench/results/workloads.jsonl and not repeated.
 ``--write`` puts the tables between the marks of docs/workloads.md; without it they are printed.
@@ -67,11 +67,12 @@ def measure(names: Iterable[str], targets: Iterable[str], seeds: int) -> dict[tu
 def table(name: str, runs: dict[tuple[str, str, int], dict[str, Any]]) -> str:
     """Markdown: machines first, then the controls; means and 95 % intervals over seeds."""
     found: dict[str, list[dict[str, Any]]] = {}
+    usual = next(iter(WORKLOADS[name].machines()))
     for (workload, target, _), row in sorted(runs.items()):
         if workload != name:
             continue
         for who, answer in row.items():
-            if who == target or target == "loihi2-sim":
+            if who == target or target == usual:  # the controls of one machine's runs, which are those of all
                 found.setdefault(who, []).append(answer)
     order = {"classical": 1, "other": 2, "trivial": 3, "truth": 4}
     who = sorted(found, key=lambda w: order.get(found[w][0]["role"], 0))
@@ -115,7 +116,7 @@ def _seconds(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--targets", default="loihi2-sim,analog,p-bits,cpu")
+    parser.add_argument("--targets", default="loihi2-sim,analog,p-bits,cpu,resistor-grid,error-units")
     parser.add_argument("--only", default="")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()

@@ -44,6 +44,10 @@ WORKLOADS: Registry[Workload] = Registry(
         _own("pareto-qubo", "pareto.workload:ParetoQubo", "the front of several QUBO costs at once"),
         _own("link-insertion", "links.workload:LinkInsertion", "links that open polarised bubbles"),
         _own("fair-matching", "matching.workload:FairMatching", "fair matching under uncertain merits"),
+        _own("membrane", "membrane:Membrane", "a membrane of least compliance, on resistors that adapt"),
+        _own("obstacle", "obstacle:Obstacle", "a sheet that rests on an obstacle, on resistors and rectifiers"),
+        _own("nonsmooth-control", "nonsmooth_control:NonsmoothControl", "two goals for a circuit with kinks"),
+        _own("inversion", "inversion:Inversion", "inputs found by clamping outputs"),
     ),
     _accept,
 )

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from substrates.analog.resistive.circuit import Circuit, Diode, Resistor
     from substrates.analog.resistive.coupling import Conductance, resistive_network
+    from substrates.analog.resistive.grid import ResistorGrid
     from substrates.analog.resistive.layers import LayeredCircuit, Solution
     from substrates.analog.resistive.machine import ResistiveMachine
     from substrates.analog.resistive.newton import sensitivity, solve
 
 _HOMES = {
     "Circuit": "circuit", "Diode": "circuit", "Resistor": "circuit", "Conductance": "coupling",
-    "resistive_network": "coupling", "LayeredCircuit": "layers", "Solution": "layers", "ResistiveMachine": "machine",
-    "solve": "newton", "sensitivity": "newton",
+    "ResistorGrid": "grid", "resistive_network": "coupling", "LayeredCircuit": "layers", "Solution": "layers",
+    "ResistiveMachine": "machine", "solve": "newton", "sensitivity": "newton",
 }  # fmt: skip
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "LayeredCircuit",
     "ResistiveMachine",
     "Resistor",
+    "ResistorGrid",
     "Solution",
     "resistive_network",
     "sensitivity",

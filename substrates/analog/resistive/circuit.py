@@ -23,11 +23,13 @@ from scipy.sparse.csgraph import connected_components
 
 from hw_profiles.errors import InputError
 
-__all__ = ["GROUND", "THERMAL_VOLTAGE", "Circuit", "Diode", "Resistor"]
+__all__ = ["GROUND", "SETTLING", "THERMAL_VOLTAGE", "Circuit", "Diode", "Resistor"]
 
 GROUND = -1
 #: k T / q at 27 degrees Celsius, volts
 THERMAL_VOLTAGE = 0.025864186
+#: a circuit settles in this many of its slowest time constants (to about 5e-5 of the way)
+SETTLING = 10
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hw_profiles.ledger import Component, Event, Ledger, Phase
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.imperfections import ChipParameters, fill_normals, quantise, sample_keys
 from substrates.analog.resistive.cells import Cells
-from substrates.analog.resistive.circuit import THERMAL_VOLTAGE
+from substrates.analog.resistive.circuit import SETTLING, THERMAL_VOLTAGE
 from substrates.analog.resistive.coupling import ResistiveNetwork
 from substrates.analog.resistive.layers import LayeredCircuit, Solution
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
@@ -23,8 +23,6 @@ from substrates.network import SquaredError
 
 __all__ = ["REFUSED_FAULTS", "ResistiveMachine"]
 
-#: a circuit settles in this many of its slowest node's time constants (to about 5e-5 of the way)
-SETTLING = 10
 #: faults that have no place in this circuit; a chip that has one is refused
 REFUSED_FAULTS = (
     "gain_mismatch", "offset_mismatch", "time_constant_mismatch", "state_noise", "read_noise",
