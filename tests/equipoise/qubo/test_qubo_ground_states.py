@@ -138,15 +138,15 @@ def test_two_hundred_ground_states(kind: str, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SUFFIXES))
-def test_two_hundred_files(name: str, tmp_path: Path) -> None:
-    """Every format holds every problem to the last coefficient; each tenth file is solved as well."""
-    for number, drawn in enumerate(problems(KINDS[name])):
+def test_fifty_files(name: str, tmp_path: Path) -> None:
+    """Every format holds every fourth problem to the last coefficient; some files are solved as well."""
+    for number, drawn in list(enumerate(problems(KINDS[name])))[::4]:
         original = Problem.of(drawn.matrix).renamed(offset=drawn.offset)
         problem = read(write(original, tmp_path / f"{number}{SUFFIXES[name]}", name))
         np.testing.assert_array_equal(problem.to_dense(), original.to_dense(), f"{number}")
         assert problem.offset == drawn.offset
         assert problem.sense == ("maximise" if name in ("bqp", "maxcut") else "minimise")
-        if number % 10 == 0:
+        if number % 20 == 0:
             x = solved(problem, drawn, "two-phase", number)
             assert problem.cost(x) == drawn.cost(x) == drawn.ground, (number, drawn)
 
