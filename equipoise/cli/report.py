@@ -30,16 +30,29 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Make one self-contained HTML page out of RECORDS (a folder stands for the records in it).
+    """Make one self-contained HTML page out of RECORDS (a folder stands for the records in it), or of one study's file.
 
     Results, learning and search curves, energy by component and phase, every profile with range and grade, quality
     against energy, what was counted and what not, and every source. It opens with no network.
     """
     from equipoise.cli._common import claim, console, emit_json
     from equipoise.report import write_report
+    from equipoise.study.store import is_study
+    from hw_profiles.errors import InputError
 
     paths = [path for given in records for path in (sorted(given.glob("*.h5")) if given.is_dir() else [given])]
     claim({"--out": out}, force=force, inputs={str(path): path for path in paths})
+    if any(is_study(path) for path in paths):
+        if len(paths) > 1 or profiles or title or figures:
+            raise InputError(
+                "a study has a page of its own: give its file alone, without --profile, --title or --figures"
+            )
+        page = _study_page(paths[0], out, force)
+        if as_json:
+            emit_json({"page": page, "study": str(paths[0])})
+        else:
+            console().print(f"{page}: the study {paths[0]}", markup=False, highlight=False)
+        return
     page = write_report(
         paths,
         out,
@@ -53,3 +66,15 @@ def command(
         emit_json({"page": page, "records": [str(path) for path in paths]})
     else:
         console().print(f"{page}: {len(paths)} record{'s' * (len(paths) != 1)}", markup=False, highlight=False)
+
+
+def _study_page(path: Path, out: Path, force: bool) -> Path:
+    from equipoise.cli._common import note
+    from equipoise.report.study_page import write_study_report
+    from equipoise.study.spec import study_of
+    from equipoise.study.store import read_study
+
+    data = read_study(path)
+    for text in data.dropped:
+        note(text)
+    return write_study_report(study_of(data.name, data.text), data, out, overwrite=force)

@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from equipoise.study.findings import FINDINGS
 from equipoise.study.tasks import OUTSIDE, check_task
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
-from hw_profiles.reading import read_toml, study_runs
+from hw_profiles.reading import parse_toml, read_toml, study_runs
 from hw_profiles.registry import is_reference
 from hw_profiles.texts import shown
 
-__all__ = ["Item", "Study", "list_studies", "load_study"]
+__all__ = ["Item", "Study", "list_studies", "load_study", "study_of"]
 
 FOLDER = Path(__file__).parent / "studies"
 _TABLES = {"fixed", "grid", "case"}
@@ -102,6 +103,19 @@ def load_study(name_or_path: str | Path, *, allow_tasks: bool = False) -> Study:
         tuple(items),
         text,
     )
+
+
+def study_of(name: str, text: str) -> Study:
+    """Title, description and finding of a study from the text that its file keeps, without its items.
+
+    The file may come from anywhere: what makes no sense is left out, and nothing is imported.
+    """
+    data: dict[str, Any] = {}
+    with suppress(InputError):
+        data = parse_toml(text, name, "study", "")
+    title, description, finding = (data.get(word, "") for word in ("title", "description", "finding"))
+    known = isinstance(finding, str) and finding in FINDINGS
+    return Study(name, str(title or name), str(description), finding if known else "", (), text)
 
 
 def _key(task: str, parameters: dict[str, Any]) -> str:

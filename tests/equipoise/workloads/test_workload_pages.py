@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 
 from equipoise.report import write_report
-from equipoise.study.spec import load_study
+from equipoise.study.spec import list_studies, load_study
 from equipoise.study.tasks import TASKS
-from equipoise.workloads import run_workload
+from equipoise.workloads import WORKLOADS, run_workload
 
-SIZES = {"polar-decoding": "frames=4,reads=2,steps=200,snr=1:2", "pareto-qubo": "variables=8,reads=5,steps=100"}
+SIZES = {
+    "membrane": "side=4,updates=20", "inversion": "starts=4,duration=20,steps=50",
+    "polar-decoding": "frames=4,reads=2,steps=200,snr=1:2", "pareto-qubo": "variables=8,reads=5,steps=100",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_a_page_has_the_picture_the_scores_and_the_controls(name: str, tmp_path: Path) -> None:
-    found = run_workload(name, "loihi2-sim", size=SIZES[name], out=tmp_path / "a.h5")
-    page = write_report([tmp_path / "a.h5"], tmp_path / "a.html", profiles=["loihi2"]).read_text()
+    found = run_workload(name, size=SIZES[name], out=tmp_path / "a.h5")
+    page = write_report([tmp_path / "a.h5"], tmp_path / "a.html").read_text()
     assert 'id="workload-0-title"' in page
     for answered in found.answers:
         assert answered.replace("'", "&#39;") in page
@@ -31,8 +34,12 @@ def test_the_task_gives_the_scores_of_the_run() -> None:
     assert one.ledger == found.ledger
 
 
-@pytest.mark.parametrize("name", ["workload-polar", "workload-pareto"])
-def test_every_study_is_there(name: str) -> None:
-    study = load_study(name)
-    assert {item.task for item in study.items} == {"workload"}
-    assert len({item.parameters["seed"] for item in study.items}) >= 5
+def test_every_workload_has_its_study() -> None:
+    known = {}
+    for name in list_studies():
+        if name.startswith("workload-"):
+            items = load_study(name).items
+            assert {item.task for item in items} == {"workload"}
+            assert len({item.parameters["seed"] for item in items}) >= 5
+            (known[name],) = {item.parameters["workload"] for item in items}
+    assert sorted(known.values()) == sorted(WORKLOADS)
