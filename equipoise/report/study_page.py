@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
-from equipoise.report.figures.studies import gap_by_size, ratio_by_size
+from equipoise.report.figures.studies import effect_of, gap_by_size, ratio_by_size
 from equipoise.report.figures.style import svg
 from equipoise.report.formats import number, quantity, range_text
 from equipoise.report.page import GRADE_TEXTS
-from equipoise.study.findings import conclude, gaps, solver
-from equipoise.targets import profile_of
+from equipoise.study.effects import headlines, swept
+from equipoise.study.findings import conclude, gaps, priced_by, solver
 from hw_profiles.citations import cite
 from hw_profiles.output import Output
 from hw_profiles.pricing import price
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["study_page_output", "write_study_report"]
 
 HERE = Path(__file__).parent
+#: pictures of one result
+MOST_PARAMETERS = 4
 
 
 def study_page_output(study: Study, path: str | Path, *, overwrite: bool = False) -> Output:
@@ -88,8 +90,7 @@ def _rows(data: StudyData) -> tuple[list[dict[str, Any]], list[str], list[tuple[
     keys: dict[str, None] = {}
     notes: dict[tuple[str, str], None] = {}
     for (name, nodes), entries in groups.items():
-        target = str(entries[0].parameters.get("target", "cpu"))
-        profile = load_profile("cpu" if entries[0].task == "peer" else profile_of(target))
+        profile = load_profile(priced_by(entries[0]))
         costs = [price(entry.ledger, profile) for entry in entries]
         priced = [cost for cost in costs if not cost.energy.missing and not cost.latency.missing]
         keys.update(dict.fromkeys(key for cost in costs for key in cost.citations))
@@ -140,4 +141,8 @@ def _pictures(data: StudyData) -> list[tuple[str, str]]:
     ):  # fmt: skip
         if figure is not None:
             found.append((svg(figure, name, caption + ". The values are in the table."), caption))
+    for r, result in enumerate(headlines(data)):
+        for k, parameter in enumerate(list(swept(data))[:MOST_PARAMETERS]):
+            caption = f"{result} against {parameter}: means, bars of 95 % over seeds"
+            found.append((svg(effect_of(data, result, parameter), f"effect-{r}-{k}", caption + "."), caption))
     return found

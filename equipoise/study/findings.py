@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from equipoise.study.effects import sentences
 from equipoise.study.store import Entry, StudyData
+from equipoise.targets import profile_of
+from equipoise.workloads import WORKLOADS
 from hw_profiles.boundaries import Boundary, boundaries_of, static_at
 from hw_profiles.pricing import price
 from hw_profiles.profile import load_profile
 
-__all__ = ["FINDINGS", "Ratio", "conclude", "energy_ratios"]
+__all__ = ["FINDINGS", "Ratio", "conclude", "energy_ratios", "priced_by"]
 
 #: the published energy ratio of the 105-instance study, as a secondary source gives it (docs/energy.md)
 PUBLISHED = (33.5, 37.2)
@@ -46,7 +49,19 @@ def instance(entry: Entry) -> tuple[Any, ...]:
 def solver(entry: Entry) -> str:
     """Who solved it."""
     named = (entry.parameters.get(name) for name in ("solver", "target", "scheme", "estimator"))
-    return " ".join(str(name) for name in named if name) or entry.task
+    return " ".join(str(name) for name in named if name) or str(entry.parameters.get("workload", entry.task))
+
+
+def priced_by(entry: Entry) -> str:
+    """The profile of the machine it ran on; a workload's own machine is in no table of targets."""
+    if entry.task == "peer":
+        return "cpu"
+    target = str(entry.parameters.get("target", "cpu"))
+    workload = str(entry.parameters.get("workload", ""))
+    if workload in WORKLOADS:
+        machines = WORKLOADS[workload].machines()
+        return (machines.get(target) or next(iter(machines.values()))).profile
+    return profile_of(target)
 
 
 def energy_ratios(study: StudyData, boundary: str = "silicon") -> list[Ratio]:
@@ -184,7 +199,7 @@ FINDINGS: dict[str, Callable[[StudyData], list[str]]] = {
 
 
 def conclude(study: StudyData, finding: str) -> list[str]:
-    """The sentences of ``finding``, after one about what was run."""
+    """The sentences of ``finding``, after one about what was run; without a finding, what the swept parameters do."""
     failed = len(study.entries) - len(study.complete)
     first = f"{len(study.complete)} runs complete" + (f", {failed} failed" if failed else "") + "."
-    return [first, *(FINDINGS[finding](study) if finding else [])]
+    return [first, *(FINDINGS[finding](study) if finding else sentences(study))]

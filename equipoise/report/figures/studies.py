@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from equipoise.report.figures.style import MUTED, PALETTE, figure, words
+from equipoise.study.effects import curves, swept
 from equipoise.study.findings import PUBLISHED, energy_ratios, gaps, medians
 
 if TYPE_CHECKING:
     from equipoise.study import StudyData
 
-__all__ = ["gap_by_size", "ratio_by_size"]
+__all__ = ["effect_of", "gap_by_size", "ratio_by_size"]
 
 
 def ratio_by_size(data: StudyData) -> Any:
@@ -65,4 +66,40 @@ def gap_by_size(data: StudyData) -> Any:
         axes.set_ylabel("gap, %; lower is better")
         axes.set_title("Quality")
         axes.legend(loc="upper left")
+    return drawing
+
+
+#: more lines than this hide each other: the parameter is then pooled
+MOST_LINES = 5
+_STYLES = ("-o", "--s", "-.^", ":D", "-v")
+
+
+def effect_of(data: StudyData, result: str, parameter: str) -> Any:
+    """Mean of a result against a swept parameter, with its interval over seeds; a line for each value of another."""
+    values = swept(data)
+    other = next((name for name, some in values.items() if name != parameter and len(some) <= MOST_LINES), None)
+    found = curves(data, result, parameter, other)
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values[parameter])
+    places = {str(v): v if numbers else k for k, v in enumerate(values[parameter])}
+    with figure(3.0) as (drawing, axes):
+        for index, (name, points) in enumerate(found.items()):
+            x = [places[str(p.value)] for p in points]
+            ends = [[p.mean - p.low for p in points], [p.high - p.mean for p in points]]
+            several = all(e == e for end in ends for e in end)
+            axes.errorbar(x, [p.mean for p in points], yerr=ends if several else None, capsize=2, markersize=4,
+                          fmt=_STYLES[index % len(_STYLES)], color=PALETTE[index % len(PALETTE)],
+                          label=words(name) or None)  # fmt: skip
+        if not numbers:
+            axes.set_xticks(list(places.values()), [words(text) for text in places])
+        elif min(places.values()) > 0 and max(places.values()) > 20 * min(places.values()):
+            axes.set_xscale("log")
+            axes.minorticks_off()
+        means = [p.mean for points in found.values() for p in points]
+        if min(means) > 0 and max(means) > 20 * min(means):
+            axes.set_yscale("log")
+            axes.minorticks_off()
+        axes.set_xlabel(words(parameter))
+        axes.set_ylabel(words(result))
+        if other:
+            axes.legend()
     return drawing
