@@ -3,7 +3,7 @@
     python bench/benchmarks.py run epoch
 
 Same layers, optimizer, batch and data, each run three epochs long; the fastest of the later two counts, in seconds on
-the wall, training and the test of 10 000 images included. Runs are taken in turns. Needs an otherwise idle machine.
+the wall, training and the test of 10 000 images included. Runs may be taken in turns. Needs an idle machine.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def by_relaxing(settings: dict[str, Any], threads: int, epochs: int) -> list[flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=1)
     options = parser.parse_args()
     best: dict[str, dict[str, float]] = {}
     for _ in range(options.turns):
