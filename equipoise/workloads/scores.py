@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+# Imports inside functions are late: what studies conclude is listed without scipy.
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from substrates.seeds import stream
 
@@ -20,6 +20,8 @@ def share(hits: int, trials: int) -> tuple[float, float, float]:
     >>> tuple(round(x, 3) for x in share(5, 100))
     (0.05, 0.022, 0.112)
     """
+    from scipy import stats
+
     if trials == 0:
         return math.nan, 0.0, 1.0
     interval = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
@@ -28,6 +30,8 @@ def share(hits: int, trials: int) -> tuple[float, float, float]:
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """(mean, low, high) by Student's t; the mean alone has no interval, so low and high are NaN."""
+    from scipy import stats
+
     array = np.asarray(values, np.float64)
     mean = float(array.mean())
     if len(array) < 2:
