@@ -128,7 +128,7 @@ def by_backprop(case: Case, seed: int, told: Callable[[float], None] | None = No
         pairs = itertools.pairwise(sizes[:-1])
         net = nn.Sequential(*(m for a, b in pairs for m in (nn.Linear(a, b), act())), nn.Linear(sizes[-2], sizes[-1]))
     steps = shared["epochs"] * (len(data.train_targets) // shared["batch_size"])
-    optimizer = torch.optim.AdamW(net.parameters(), lr=shared["lr"], weight_decay=0.0)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=shared["lr"], weight_decay=0.0, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     generator, curve, began = torch.Generator().manual_seed(seed), [], time.process_time()
     for _ in range(shared["epochs"]):

@@ -39,10 +39,13 @@ def command(
     from equipoise.report import write_report
     from equipoise.study.store import is_study
     from hw_profiles.errors import InputError
+    from hw_profiles.reading import one_worker
 
     paths = [path for given in records for path in (sorted(given.glob("*.h5")) if given.is_dir() else [given])]
     claim({"--out": out}, force=force, inputs={str(path): path for path in paths})
-    if any(is_study(path) for path in paths):
+    with one_worker():
+        studies = [path for path in paths if is_study(path)]
+    if studies:
         if len(paths) > 1 or profiles or title or figures:
             raise InputError(
                 "a study has a page of its own: give its file alone, without --profile, --title or --figures"

@@ -11,7 +11,7 @@ from equipoise.report.figures.studies import effect_of, gap_by_size, ratio_by_si
 from equipoise.report.figures.style import svg
 from equipoise.report.formats import number, quantity, range_text
 from equipoise.report.page import GRADE_TEXTS
-from equipoise.study.effects import headlines, swept
+from equipoise.study.effects import headlines, is_number, swept
 from equipoise.study.findings import conclude, gaps, priced_by, solver
 from hw_profiles.citations import cite
 from hw_profiles.output import Output
@@ -66,7 +66,7 @@ def write_study_report(study: Study, data: StudyData, out: str | Path | Output, 
         study=study,
         data=data,
         findings=conclude(data, study.finding),
-        pictures=_pictures(data),
+        pictures=_pictures(data, study.finding),
         rows=rows,
         results=_results(data),
         failures=[entry for entry in data.entries if entry.status != "complete"],
@@ -117,7 +117,7 @@ def _results(data: StudyData) -> list[dict[str, Any]]:
     found: dict[str, list[float]] = {}
     for entry in data.complete:
         for name, value in {**entry.results, **entry.measured}.items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if is_number(value):
                 found.setdefault(name, []).append(float(value))
     return [
         {"name": name, "runs": len(values), "median": median(values), "low": min(values), "high": max(values)}
@@ -131,8 +131,8 @@ def _median(estimates: list[Any]) -> tuple[float, float, float] | None:
     return median(e.value for e in estimates), median(e.low for e in estimates), median(e.high for e in estimates)
 
 
-def _pictures(data: StudyData) -> list[tuple[str, str]]:
-    """(inline SVG, caption)"""
+def _pictures(data: StudyData, finding: str) -> list[tuple[str, str]]:
+    """(inline SVG, caption); without a finding of its own a study shows what its parameters do."""
     found = []
     for name, caption, figure in (
         ("ratio", "Energy ratio at equal time against the size of the problem; band: our range; dashed: published",
@@ -141,7 +141,7 @@ def _pictures(data: StudyData) -> list[tuple[str, str]]:
     ):  # fmt: skip
         if figure is not None:
             found.append((svg(figure, name, caption + ". The values are in the table."), caption))
-    for r, result in enumerate(headlines(data)):
+    for r, result in enumerate([] if finding else headlines(data)):
         for k, parameter in enumerate(list(swept(data))[:MOST_PARAMETERS]):
             caption = f"{result} against {parameter}: means, bars of 95 % over seeds"
             found.append((svg(effect_of(data, result, parameter), f"effect-{r}-{k}", caption + "."), caption))

@@ -7,7 +7,7 @@ interval is Student's over seeds: seeds are what repeats, the other parameters a
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean
@@ -17,7 +17,18 @@ from equipoise.study.entry import Entry
 from equipoise.study.store import StudyData
 from equipoise.workloads.scores import mean_interval
 
-__all__ = ["Effect", "Point", "curves", "effects", "headlines", "sentences", "shown_value", "swept"]
+__all__ = [
+    "Effect",
+    "Point",
+    "are_numbers",
+    "curves",
+    "effects",
+    "headlines",
+    "is_number",
+    "sentences",
+    "shown_value",
+    "swept",
+]
 
 #: parameters that say which instance or which draw it was: repeats, not effects
 REPEATS = ("seed", "file", "instance")
@@ -64,7 +75,7 @@ def swept(data: StudyData) -> dict[str, list[Any]]:
         for name, value in entry.parameters.items():
             found.setdefault(name, {}).setdefault(_word(value), value)
     several = {name: list(values.values()) for name, values in found.items() if len(values) > 1 and not _repeats(name)}
-    return {name: sorted(values) if _numbers(values) else values for name, values in several.items()}
+    return {name: sorted(values) if are_numbers(values) else values for name, values in several.items()}
 
 
 def headlines(data: StudyData) -> list[str]:
@@ -73,7 +84,7 @@ def headlines(data: StudyData) -> list[str]:
     counts: dict[str, int] = {}
     for entry in data.complete:
         for name, value in entry.results.items():
-            if _number(value) and not name.endswith(": truth"):
+            if is_number(value) and not name.endswith(": truth"):
                 seen.setdefault(name, set()).add(float(value))
                 counts[name] = counts.get(name, 0) + 1
     most = 0.8 * len(data.complete)
@@ -111,13 +122,13 @@ def _effect(data: StudyData, result: str, name: str, values: list[Any]) -> Effec
     points = [p for p in (_point(data.complete, result, name, value) for value in values) if p is not None]
     if len(points) < 2:
         return None
-    if not _numbers(values):
+    if not are_numbers(values):
         points.sort(key=lambda p: p.mean)
     first, last = points[0], points[-1]
     sides: list[dict[str, Entry]] = [{}, {}]
     for entry in data.complete:
         for side, point in zip(sides, (first, last)):
-            if _word(entry.parameters.get(name)) == _word(point.value) and _number(entry.results.get(result)):
+            if _word(entry.parameters.get(name)) == _word(point.value) and is_number(entry.results.get(result)):
                 side[_word({k: v for k, v in entry.parameters.items() if k != name})] = entry
     by_seed: dict[str, list[float]] = {}
     pairs = sides[0].keys() & sides[1].keys()
@@ -133,7 +144,7 @@ def _effect(data: StudyData, result: str, name: str, values: list[Any]) -> Effec
 def _point(entries: Iterable[Entry], result: str, parameter: str, value: Any) -> Point | None:
     by_seed: dict[str, list[float]] = {}
     for entry in entries:
-        if _word(entry.parameters.get(parameter)) == _word(value) and _number(entry.results.get(result)):
+        if _word(entry.parameters.get(parameter)) == _word(value) and is_number(entry.results.get(result)):
             by_seed.setdefault(_seed(entry), []).append(float(entry.results[result]))
     return Point(value, *mean_interval([mean(some) for some in by_seed.values()])) if by_seed else None
 
@@ -153,7 +164,7 @@ def _sentence(effect: Effect) -> str:
 
 def shown_value(value: Any) -> str:
     """A parameter's value in a sentence or a legend."""
-    return f"{value:g}" if _number(value) else str(value)
+    return f"{value:g}" if is_number(value) else str(value)
 
 
 def _seed(entry: Entry) -> str:
@@ -169,9 +180,11 @@ def _word(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: Any) -> bool:
+    """Whether it is one that can be averaged: finite, no truth value, not beyond what a float holds."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _numbers(values: Iterable[Any]) -> bool:
-    return all(_number(value) for value in values)
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether all of them are."""
+    return all(is_number(value) for value in values)

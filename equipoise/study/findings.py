@@ -60,7 +60,8 @@ def priced_by(entry: Entry) -> str:
     workload = str(entry.parameters.get("workload", ""))
     if workload in WORKLOADS:
         machines = WORKLOADS[workload].machines()
-        return (machines.get(target) or next(iter(machines.values()))).profile
+        if target in machines or "target" not in entry.parameters or target == "auto":
+            return (machines.get(target) or next(iter(machines.values()))).profile
     return profile_of(target)
 
 

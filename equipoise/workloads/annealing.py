@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -80,7 +79,7 @@ class Annealed:
 
 def _without_common_factor(problem: Problem) -> Problem:
     linear = problem.linear.astype(np.int64)
-    if math.gcd(*linear.tolist(), *problem.pairs.astype(np.int64).tolist()) > 1:
+    if np.gcd.reduce(np.concatenate([linear, problem.pairs.astype(np.int64)])) > 1:
         largest = int(np.abs(linear).argmax())
         linear[largest] += 1 if linear[largest] > 0 else -1
     return dataclasses.replace(problem, linear=linear)

@@ -128,11 +128,11 @@ class Inversion(Workload):
 
     def run(self, instance: Clamped, program: None, seed: int) -> Run:
         """Inputs of one layer (n,) and of two (starts, inputs). Nothing is random in the units."""
-        one, linear_steps = _one_layer(instance)
+        one, settled = _one_layer(instance)
         two = _two_layers(instance)
         ledger = Ledger()
         m, n = instance.layer.shape
-        _count(ledger, "one layer", linear_steps * 0.02, 1, 2 * m * n, m + n, n)
+        _count(ledger, "one layer", settled, 1, 2 * m * n, m + n, n)
         cells = 2 * (instance.first.size + instance.second.size)
         units = instance.first.shape[0] + instance.first.shape[1] + instance.second.shape[0]
         _count(ledger, "two layers", instance.duration, len(two), cells, units, instance.first.shape[1])
@@ -198,15 +198,16 @@ def _size(matrix: Floats) -> float:
     return float(np.linalg.norm(matrix, 2)) ** 2
 
 
-def _one_layer(instance: Clamped, dt: float = 0.02) -> tuple[Floats, int]:
-    """(x, steps): from zero until the slowest direction has settled to rounding."""
+def _one_layer(instance: Clamped) -> tuple[Floats, float]:
+    """(x, time constants it took): from zero until the slowest direction has settled to rounding."""
     w, y = instance.layer, instance.image
     slowest = LINEAR_PACE * float(np.linalg.svd(w, compute_uv=False)[-1]) ** 2
+    dt = 0.02  # the swing between x and e is slower than this by far
     steps = math.ceil(25 / (slowest * dt))
     x, e = np.zeros(w.shape[1]), np.zeros(len(y))
     for _ in range(steps):
         e, x = e + dt * (y - w @ x - e), x + dt * LINEAR_PACE * (w.T @ e)
-    return x, steps
+    return x, steps * dt
 
 
 def _two_layers(instance: Clamped) -> Floats:

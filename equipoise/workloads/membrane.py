@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,7 +51,7 @@ class Net:
     pace: float
     on_off: float
 
-    @property
+    @cached_property
     def grid(self) -> ResistorGrid:
         """The circuit: edges to the rim lead to one more node, held by a conductance beyond all others."""
         n = len(self.load)

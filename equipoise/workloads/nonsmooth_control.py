@@ -48,6 +48,7 @@ class Steering:
         wanted: (n,) y_d.
         weights: (points,) weight of J1 against J2 = 1 in each weighted sum.
         nudge: beta; at 2 pi^2 and beyond the circuit with -beta has no rest.
+        bits: of the converters that read the voltages; 0 reads them exactly.
     """
 
     side: int
@@ -56,6 +57,7 @@ class Steering:
     wanted: Floats
     weights: Floats
     nudge: float
+    bits: int
 
     @property
     def area(self) -> float:
@@ -76,17 +78,18 @@ class NonsmoothControl(Workload):
         "small": {},
         "large": {"side": 31, "points": 20},
         "coarse": {"nudge": 10.0},
+        "read": {"nudge": 1.0, "bits": 10},
     }
 
     def machines(self) -> dict[str, Target]:
         return {"resistor-grid": Target("resistor-grid", "resistors, with a rectifier at every node", "crossbar")}
 
     def instance(
-        self, seed: int, *, side: int = 15, kink: float = 100.0, points: int = 8, nudge: float = 0.1
+        self, seed: int, *, side: int = 15, kink: float = 100.0, points: int = 8, nudge: float = 0.1, bits: int = 0
     ) -> Steering:
         """Four patches; a shape that is partly out of reach."""
         check_sizes(("side", side, 5, 80), ("kink", kink, 0.0, 1e6), ("points", points, 2, 100),
-                    ("nudge", nudge, 1e-6, 15.0))  # fmt: skip
+                    ("nudge", nudge, 1e-6, 15.0), ("bits", bits, 0, 32))  # fmt: skip
         rng = self.draw(seed, "shape")
         y, x = np.mgrid[1 : side + 1, 1 : side + 1] / (side + 1)
         quarters = [(x < 0.5) & (y < 0.5), (x >= 0.5) & (y < 0.5), (x < 0.5) & (y >= 0.5), (x >= 0.5) & (y >= 0.5)]
@@ -94,7 +97,7 @@ class NonsmoothControl(Workload):
         a, b = rng.uniform(0.3, 1.0, 2)
         wanted = a * np.sin(2 * np.pi * x) * np.sin(np.pi * y) + b * np.sin(np.pi * x) * np.sin(2 * np.pi * y)
         weights = np.geomspace(1e2, 1e6, points)
-        return Steering(side, kink, patches, wanted.ravel(), weights, nudge)
+        return Steering(side, kink, patches, wanted.ravel(), weights, nudge, bits)
 
     def program(self, instance: Steering, target: Target) -> ResistorGrid:
         return square_grid(instance.side)
@@ -184,18 +187,23 @@ class _Circuit:
         """y under the steering w and a nudge; the circuit's voltages are -y, whose rectifiers conduct below ground."""
         s, grid = self._s, self._grid
         pull = beta * s.area**2  # the nudge h^2 beta (y - y_d) in the circuit's unit, times h^2 as everything is
-        leaks, grid.leaks = grid.leaks, grid.leaks + pull
-        try:
-            currents = -(s.area * (s.patches @ w) + pull * s.wanted)
-            # four conductances meet at every node: c h^2 over 4 is the rectifier's share
-            y = -grid.settle(self._conductances, currents, floors=np.zeros(grid.n),
-                             rectifier=s.area * s.kink / (4.0 + pull) or 1e-300, tolerance=1e-14)  # fmt: skip
-        finally:
-            grid.leaks = leaks
+        currents = -(s.area * (s.patches @ w) + pull * s.wanted)
+        # four conductances meet at every node: c h^2 over 4 is the rectifier's share
+        share = s.area * s.kink / (4.0 + pull)
+        floors = np.zeros(grid.n) if s.kink else None
+        v = grid.settle(self._conductances, currents, added=pull, floors=floors, rectifier=share, tolerance=1e-14)
         phase = Phase.of_nudge(beta or None)
         self.ledger.merge(grid.count(self._seconds, sources=s.patches.shape[1] + (grid.n if beta else 0), read=grid.n,
                                      phase=phase))  # fmt: skip
-        return y
+        return -self._read(v)
+
+    def _read(self, v: Floats) -> Floats:
+        """The voltages as converters of so many bits give them, full scale twice the wanted shape."""
+        if not self._s.bits:
+            return v
+        step = 4 * float(np.abs(self._s.wanted).max()) / 2**self._s.bits
+        read: Floats = np.rint(v / step) * step
+        return read
 
     def goals_and_gradient(self, w: Floats) -> tuple[float, Floats]:
         """J1 and dJ1/dw."""

@@ -296,7 +296,7 @@ class Pattern(Synapses):
         return self._rows
 
     def fan_in_weight(self) -> int:
-        raise NotImplementedError("a pattern has no weights; it cannot be run")
+        raise InputError("a pattern of synapses has no weights: it is placed and counted, and cannot be run")
 
     @property
     def bits_per_synapse(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from equipoise.report.figures.style import MUTED, PALETTE, figure, words
-from equipoise.study.effects import curves, swept
+from equipoise.study.effects import are_numbers, curves, swept
 from equipoise.study.findings import PUBLISHED, energy_ratios, gaps, medians
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def effect_of(data: StudyData, result: str, parameter: str) -> Any:
     values = swept(data)
     other = next((name for name, some in values.items() if name != parameter and len(some) <= MOST_LINES), None)
     found = curves(data, result, parameter, other)
-    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values[parameter])
+    numbers = are_numbers(values[parameter])
     places = {str(v): v if numbers else k for k, v in enumerate(values[parameter])}
     with figure(3.0) as (drawing, axes):
         for index, (name, points) in enumerate(found.items()):

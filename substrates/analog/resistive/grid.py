@@ -56,18 +56,19 @@ class ResistorGrid:
         links = [Resistor(int(a), int(b), float(x)) for (a, b), x in zip(self.edges, g)]
         return Circuit(self.n, (*links, *(Resistor(i, -1, float(x)) for i, x in enumerate(self.leaks) if x)))
 
-    def matrix(self, g: Floats) -> csc_matrix:
-        """K: (n, n), symmetric, positive definite."""
+    def matrix(self, g: Floats, added: float = 0.0) -> csc_matrix:
+        """K: (n, n), symmetric, positive definite; ``added`` to its diagonal."""
         a, b = self.edges.T
         rows, cols = np.concatenate([a, b, a, b]), np.concatenate([a, b, b, a])
         links = coo_matrix((np.concatenate([g, g, -g, -g]), (rows, cols)), (self.n, self.n))
-        return (links + diags(self.leaks)).tocsc()
+        return (links + diags(self.leaks + added)).tocsc()
 
     def settle(
         self,
         g: Floats,
         currents: Floats,
         *,
+        added: float = 0.0,
         floors: Floats | None = None,
         rectifier: float = math.inf,
         tolerance: float = 1e-13,
@@ -78,6 +79,7 @@ class ResistorGrid:
         Args:
             g: (k,) conductances of the edges.
             currents: (n,) into the nodes, in units of conductance times volts.
+            added: conductance to ground at every node besides its leak; may be below zero, as a nudge is.
             floors: (n,) volts below which a node's rectifier conducts; None for no rectifiers.
             rectifier: its conductance over that of its node's resistors; infinite is ideal.
             tolerance: a sweep that moves no node further ends the search, in shares of the largest voltage.
@@ -91,14 +93,14 @@ class ResistorGrid:
         if not (g > 0).all():
             self.circuit(g).check()
         if floors is None:
-            solved: Floats = splu(self.matrix(g)).solve(np.asarray(currents, np.float64))
+            solved: Floats = splu(self.matrix(g, added)).solve(np.asarray(currents, np.float64))
             return solved
         if not rectifier > 0:
             raise InputError(f"the rectifiers' conductance must be above zero, got {rectifier}")
         v = np.maximum(np.asarray(floors, np.float64), 0.0)
         moved = _sweeps(
-            v, g, self.leaks, np.asarray(currents, np.float64), np.asarray(floors, np.float64), float(rectifier),
-            self._starts, self._near, self._edge, tolerance, max_sweeps,
+            v, g, self.leaks + added, np.asarray(currents, np.float64), np.asarray(floors, np.float64),
+            float(rectifier), self._starts, self._near, self._edge, tolerance, max_sweeps,
         )  # fmt: skip
         if not moved <= tolerance * max(1.0, float(np.abs(v).max())):
             raise InputError(f"no rest after {max_sweeps} sweeps; the last moved a node by {moved:.3g} V")

@@ -13,8 +13,9 @@ from scipy import stats
 from equipoise.report.figures.studies import effect_of
 from equipoise.study.effects import curves, effects, headlines, sentences, swept
 from equipoise.study.entry import Entry
-from equipoise.study.findings import conclude
+from equipoise.study.findings import conclude, priced_by
 from equipoise.study.store import StudyData
+from equipoise.targets import profile_of
 
 
 def study(**grid: list[Any]) -> StudyData:
@@ -98,6 +99,23 @@ def test_runs_without_their_partner_are_left_out() -> None:
             entry.results["error"] = math.nan
     size = next(effect for effect in effects(data) if effect.parameter == "size")
     assert (size.pairs, size.seeds) == (4, 2)
+
+
+def test_numbers_beyond_all_bounds_are_no_results() -> None:
+    data = study(**GRID)
+    for entry, wild in zip(data.entries, (10**400, math.inf, -math.inf, math.nan, True)):
+        entry.results["error"] = wild
+    assert all(math.isfinite(effect.difference[0]) for effect in effects(data))
+
+
+def test_a_workload_is_priced_as_the_machine_that_ran_it() -> None:
+    def entry(**parameters: str) -> Entry:
+        return Entry(0, "0", "workload", parameters, "complete")
+
+    assert priced_by(entry(workload="membrane")) == "crossbar"
+    assert priced_by(entry(workload="link-insertion", target="analog")) == profile_of("analog") != "loihi2"
+    assert priced_by(entry(workload="link-insertion", target="auto")) == "loihi2"
+    assert priced_by(entry(workload="membrane", target="elsewhere.py:Machine")) == "this-machine"
 
 
 def test_curves_and_pictures() -> None:

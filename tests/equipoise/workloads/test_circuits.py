@@ -122,6 +122,18 @@ class TestControl:
         np.testing.assert_allclose(gradient, numeric, rtol=1e-3, atol=1e-8)
         np.testing.assert_allclose(exact.goals_and_gradient(at)[1], numeric, rtol=1e-5, atol=1e-9)
 
+    def test_coarse_readings_spoil_a_small_nudge_first(self) -> None:
+        """Rounding of the voltages is divided by the nudge."""
+        workload, at = NonsmoothControl(), np.array([30.0, -20.0, 10.0, 5.0])
+        off = {}
+        for nudge, bits in ((0.1, 10), (1.0, 10), (0.1, 20), (1.0, 20)):
+            steering = workload.instance(3, side=9, nudge=nudge, bits=bits)
+            exact = _Exact(steering).goals_and_gradient(at)[1]
+            found = _Circuit(steering, square_grid(9)).goals_and_gradient(at)[1]
+            off[nudge, bits] = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+        assert off[0.1, 10] > 2 * off[1.0, 10] > 2 * off[1.0, 20]
+        assert off[0.1, 20] < off[1.0, 20], "read finely, the smaller nudge is the better one"
+
     def test_without_the_kink_it_is_least_squares(self) -> None:
         workload = NonsmoothControl()
         steering = workload.instance(1, side=7, kink=0.0, points=3)

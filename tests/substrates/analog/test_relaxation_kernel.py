@@ -146,6 +146,32 @@ def test_same_bits_in_any_batch_and_stopping_only_stops(network, solver, rows, c
     assert (exact - whole.residual.double()).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("solver", [DiscreteMap(), AlternatingBlocks()], ids=["map", "blocks"])
+@pytest.mark.parametrize(
+    ("classes", "readout"), [(2, True), (LANES, True), (LANES + 1, True), (2 * PANEL + 3, True), (7, False)]
+)
+def test_a_following_nudge_is_that_of_the_equations_in_float64(classes, readout, solver):
+    """The read-out both ways, for any number of classes; the witness is torch in double precision."""
+    sizes = [9, 33, 21] if readout else [9, 33, classes]
+    network = layered(sizes, seed=classes, **({"classes": classes} if readout else {"readout": False}))
+    with torch.no_grad():
+        for parameter in network.cost.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    inputs, _ = _batch(13, 5)
+    target = torch.arange(13) % classes
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        machine = IdealMachine(network.to(dtype), solver=solver)
+        assert machine.capabilities.batch_exact == (dtype == torch.float32), "the first is compiled, the second is not"
+        drive = machine.drive(inputs.to(dtype))
+        free = machine.relax(drive, Stop(12))
+        nudged = machine.relax(drive, Stop(9), nudge=Nudge(0.4, target), start=free)
+        found.append([v.double() for v in nudged.activities])
+        assert max(float((a - b).abs().max()) for a, b in zip(nudged.activities, free.activities)) > 1e-2
+    for ours, exact in zip(*found):
+        torch.testing.assert_close(ours, exact, rtol=0, atol=2e-5)
+
+
 @settings(deadline=None, max_examples=20)
 @given(every=st.integers(1, 4), solver=SOLVERS, rail=st.sampled_from([0.0, 0.6]), seed=st.integers(0, 100))
 def test_checks_that_find_nothing_change_nothing(every, solver, rail, seed):
