@@ -79,13 +79,11 @@ class Learning:
         nudge: of a run that names its own correction or homeostasis.
         homeostasis, feedback_scale, usual_nudge, force: of a run that names neither: decoupled homeostasis, and the
             nudge that goes with it on a machine without noise.
-        noisy_feedback_scale: in place of ``feedback_scale`` where readings are noisy.
     """
 
     nudge: float = 0.5
     homeostasis: float = 0.5
     feedback_scale: float = 0.25
-    noisy_feedback_scale: float = 0.5
     usual_nudge: float = 0.75
     force: Literal["following", "held", "normalised"] = "normalised"
 

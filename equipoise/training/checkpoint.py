@@ -30,6 +30,7 @@ YOUNGER = {
     "valid_last": False,
     "validation": 0.0,
     "processes": 1,
+    "readings": 1,
 }
 
 VERSION = 1

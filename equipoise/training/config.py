@@ -15,7 +15,7 @@ from hw_profiles.errors import InputError
 if TYPE_CHECKING:
     from equipoise.training.datasets import Recipe
 
-__all__ = ["TrainConfig", "nudge_for_noise", "parse_channels", "parse_layers"]
+__all__ = ["TrainConfig", "nudge_for_noise", "parse_channels", "parse_layers", "readings_for_noise"]
 
 #: chip parameters that make a reading differ from the activity by more than the chip's mismatch
 _NOISE = ("readout_noise", "read_noise", "read_noise_proportional", "state_noise", "adc_bits")
@@ -23,6 +23,17 @@ _NOISE = ("readout_noise", "read_noise", "read_noise_proportional", "state_noise
 
 #: read-out noise at which the usual nudge is 1.4 times that of a machine without
 _NOISE_SCALE = 0.004
+#: readings that a run averages by itself
+_MOST_READINGS = 16
+
+
+def readings_for_noise(readout_noise: float) -> int:
+    """How often a machine with this noise of a reading is read, so that the mean's noise is at most 0.004.
+
+    Responses to a nudge of 0.75 are of a few hundredths, and those of saturated neurons smaller: noise must be small
+    against them, and a larger nudge instead leaves the linear range. At most 16 readings.
+    """
+    return max(1, min(_MOST_READINGS, math.ceil((readout_noise / _NOISE_SCALE) ** 2)))
 
 
 def nudge_for_noise(nudge: float, readout_noise: float) -> float:
@@ -30,7 +41,7 @@ def nudge_for_noise(nudge: float, readout_noise: float) -> float:
 
     A response is read as the difference of two states over twice the nudge, so that noise s becomes s / (sqrt(2) b)
     in it. The nudge grows in proportion once s is no longer small against the responses of a saturated layer:
-    b sqrt(1 + (s / s0)^2), 2.0 instead of 0.75 at one percent.
+    b sqrt(1 + (s / s0)^2), 1.4 times b at the noise that is left of averaged readings.
     """
     return float(nudge * math.sqrt(1.0 + (readout_noise / _NOISE_SCALE) ** 2))
 
@@ -88,10 +99,11 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         noise = float(self._options(target).get("readout_noise", 0.0))
         force = self.nudge_force or (usual.force if learns else self._usual_force(target))
         if learns:
-            scale = usual.noisy_feedback_scale if noise else usual.feedback_scale
-            nudge = nudge_for_noise(usual.usual_nudge, noise)
+            scale = usual.feedback_scale
+            readings = self.readings or readings_for_noise(noise)
+            nudge = nudge_for_noise(usual.usual_nudge, noise / math.sqrt(readings))
         else:
-            scale, nudge = 1.0, usual.nudge
+            scale, nudge, readings = 1.0, usual.nudge, self.readings or 1
         return replace(
             self,
             layers=layers,
@@ -99,6 +111,7 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
             combination=self.combination or ("decoupled" if learns else "sum"),
             feedback_scale=self.feedback_scale or scale,
             nudge=self.nudge or nudge,
+            readings=readings,
             nudge_force=force,
             epochs=self.epochs or recipe.epochs,
             batch_size=self.batch_size or recipe.batch_size,

@@ -139,6 +139,12 @@ class Machine(Options):
     device: str = option(
         "", "Where torch computes (ideal, analog).", metavar="cpu|cuda|auto", usual="cpu, or a given network's"
     )
+    readings: int = option(
+        0,
+        "Of every activity, averaged; each costs a conversion (analog).",
+        low=0,
+        usual="what its noise asks for, 1 with a rule of your own",
+    )
     threads: int = option(0, "Of the relaxation; the same bits for any number.", low=0, usual="all")
     precision: Literal["float32", "tf32"] = option("float32", "Of products on a CUDA device.")
     profile: str = option("", "Hardware profile for energy and latency.", kind="profile", usual="the target's")

@@ -152,6 +152,10 @@ class _Training:
         split = split.on(device)
         if machine is None:
             machine = make_machine(target, network, config.chip, config.seed)
+            if hasattr(machine, "readings"):
+                machine.readings = config.readings
+            elif config.readings > 1:
+                raise InputError(f"--readings {config.readings}: nothing is averaged on {config.target}; leave it out")
             require_device(machine, device)
             if hasattr(machine, "precision"):
                 machine.precision = config.precision
@@ -423,8 +427,8 @@ class _Training:
         if min(found) < 1.0 and not any(min(row.get("response_to_noise", [1.0])) < 1.0 for row in self.history):
             weak = ", ".join(p.name for p, s in zip(self.network.populations, found) if s < 1.0)
             warnings.warn(
-                f"epoch {len(self.history) + 1}: a sample's response in {weak} is below the noise of the readings "
-                f"({', '.join(f'{s:.2f}' for s in found)} times it); a larger nudge or batch reads it better",
+                f"epoch {len(self.history) + 1}: a sample's response in {weak} is below its noise "
+                f"({', '.join(f'{s:.2f}' for s in found)} times it); try more readings, or a larger nudge or batch",
                 stacklevel=2,
             )
         return {"response_to_noise": found}

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Component, Event, Ledger, Phase
+from hw_profiles.texts import shown
 from substrates.analog.checks import check_drive, check_nudge, check_start
 from substrates.analog.field import Field, promote
 from substrates.analog.ideal import needs_complex
@@ -26,7 +27,9 @@ from substrates.analog.solvers import Damped, DiscreteMap, Relaxed, Solver, rela
 from substrates.base import Capabilities, Drive, Equilibrium, Nudge, RelaxationSubstrate, Stop
 from substrates.network import INPUT, Network, State
 
-__all__ = ["AnalogMachine"]
+__all__ = ["MOST_READINGS", "AnalogMachine"]
+
+MOST_READINGS = 1024
 
 #: a fluctuating sample counts as converged within this many standard deviations of its equilibrium
 NOISE_BAND = 6.0
@@ -51,6 +54,8 @@ class AnalogMachine(RelaxationSubstrate):
         seed: which chip of that kind. The same seed is the same chip, and the same noise from a fresh machine.
         instance: a chip drawn or loaded before, instead of ``chip`` and ``seed``.
         solver: `Damped` or `DiscreteMap` (any solver when the chip has no noise).
+        readings: of every activity, whose mean the host takes: noise of a reading falls with the root of it, and each
+            is a conversion that is counted. How often a chip is read is nothing the chip decides.
 
     Noise depends on (seed, sample number, phase, step, neuron) alone: samples are numbered in the order they are
     first relaxed from rest, so a batch split in two meets the same noise as the whole.
@@ -64,8 +69,12 @@ class AnalogMachine(RelaxationSubstrate):
         *,
         instance: ChipInstance | None = None,
         solver: Solver | None = None,
+        readings: int = 1,
     ) -> None:
+        if isinstance(readings, bool) or not isinstance(readings, int) or not 1 <= readings <= MOST_READINGS:
+            raise InputError(f"readings={shown(readings)}: expected a whole number from 1 to {MOST_READINGS}")
         self.network = network
+        self.readings = readings
         self.instance = ChipInstance.draw(network, chip or ChipParameters(), seed) if instance is None else instance
         if self.instance.shapes != tuple(p.shape for p in network.populations):
             raise InputError(
@@ -256,10 +265,20 @@ class AnalogMachine(RelaxationSubstrate):
         return next(i for i, c in enumerate(self._twin.couplings) if c is tied)
 
     def _read(self, activities: State, keys: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> State:
+        """Activities as the host has them: the mean of ``readings`` readings, each with noise and converted."""
+        times = self.readings if self.chip.readout_noise else 1  # without noise all are equal
+        read = self._read_once(activities, keys, 0)
+        for i in range(1, times):
+            read = tuple(a + b for a, b in zip(read, self._read_once(activities, keys, i)))
+        return read if times == 1 else tuple(v / times for v in read)
+
+    def _read_once(
+        self, activities: State, keys: np.ndarray[tuple[int, ...], np.dtype[np.uint64]], number: int
+    ) -> State:
         p = self.chip
         if p.readout_noise:
             bits = torch.from_numpy(keys.view(np.int64)).to(activities[0].device)
-            noise = normals(bits, _READING, self._twin.num_neurons)
+            noise = normals(bits, _READING + number, self._twin.num_neurons)
             parts = torch.split(noise, [q.size for q in self._twin.populations], dim=1)
             activities = tuple(
                 v + p.readout_noise * z.reshape(v.shape).to(v.real.dtype) for v, z in zip(activities, parts)
@@ -292,7 +311,7 @@ class AnalogMachine(RelaxationSubstrate):
         ledger.add(Event.CELL_READS, steps * cells * parts, phase=phase)
         ledger.add(Event.SETTLING_NANOSECONDS, nanoseconds, phase=phase)
         ledger.add(Event.AMPLIFIER_NANOSECONDS, nanoseconds * network.num_neurons * parts, phase=phase)
-        ledger.add(Event.ADC_CONVERSIONS, batch * network.num_neurons * parts, phase=phase)
+        ledger.add(Event.ADC_CONVERSIONS, batch * network.num_neurons * parts * self.readings, phase=phase)
         if fresh and any(c.source == INPUT for c in network.couplings):
             ledger.add(
                 Event.DAC_CONVERSIONS,

@@ -321,30 +321,41 @@ def test_a_response_below_the_noise_is_measured_and_said() -> None:
     config = replace(SMALL, layers=(64, 20, 16, 10), epochs=1, target="analog")
     quiet = train(replace(config, chip={"readout_noise": 1e-6}))
     assert min(quiet.epochs[0]["response_to_noise"]) > 100
-    with pytest.warns(UserWarning, match="below the noise of the readings"):
+    with pytest.warns(UserWarning, match="below its noise"):
         loud = train(replace(config, chip={"readout_noise": 0.2}, nudge=0.05))
     assert max(loud.epochs[0]["response_to_noise"]) < 1
     assert "response_to_noise" not in train(replace(SMALL, epochs=1)).epochs[0]
 
 
+def test_readings_reach_the_machine_and_its_counts() -> None:
+    config = replace(SMALL, epochs=1, target="analog", chip={"readout_noise": 0.01})
+    once, often = (train(replace(config, readings=r)).ledger.totals()[Event.ADC_CONVERSIONS] for r in (1, 4))
+    assert often == 4 * once
+    with pytest.raises(InputError, match="readings"):
+        train(replace(SMALL, epochs=1, readings=2))  # the ideal machine has none
+
+
 @pytest.mark.parametrize(
-    ("target", "noise", "nudge", "scale"),
+    ("target", "noise", "nudge", "readings"),
     [
-        ("ideal", 0.0, 0.75, 0.25),
-        ("analog", 0.01, 2.0, 0.5),
-        ("analog", 0.0, 0.75, 0.25),
-        ("loihi2-sim", 0.0, 0.4, 0.25),
+        ("ideal", 0.0, 0.75, 1),
+        ("analog", 0.01, 1.03, 7),
+        ("analog", 0.1, 4.75, 16),
+        ("analog", 0.0, 0.75, 1),
+        ("loihi2-sim", 0.0, 0.4, 1),
     ],
 )
 def test_left_alone_a_run_takes_what_makes_the_target_learn(
-    target: str, noise: float, nudge: float, scale: float
+    target: str, noise: float, nudge: float, readings: int
 ) -> None:
     chip = {"readout_noise": noise, "levels": 32} if target == "analog" else {}
     config = TrainConfig(target=target, chip=chip).resolved(target, 64, 10)
     assert config.nudge == pytest.approx(nudge, rel=0.02)
-    assert (config.homeostasis, config.combination, config.feedback_scale) == (0.5, "decoupled", scale)
+    assert config.readings == readings
+    assert (config.homeostasis, config.combination, config.feedback_scale) == (0.5, "decoupled", 0.25)
     assert not config.biased
     for said in ({"correction": "asymep"}, {"homeostasis": 0.0}, {"tied": True}, {"estimator": "adjoint"}):
         other = replace(TrainConfig(target=target), **said).resolved(target, 64, 10)
         assert (other.homeostasis, other.combination, other.feedback_scale) == (0.0, "sum", 1.0)
+        assert other.readings == 1
         assert other.biased == (said == {"homeostasis": 0.0})

@@ -1,5 +1,7 @@
 """Chips: drawn once, written through their faults, aged, saved; every fault with its limit."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -165,6 +167,33 @@ def test_settling_time_cuts_and_counts():
     assert counts[Event.DAC_CONVERSIONS] == 3 * 10
     assert counts[Event.MATRIX_VECTOR_PRODUCTS] == 60 * 5
     assert counts[Event.CELL_READS] == 60 * (80 + 2 * 48 + 2 * 18)
+
+
+@pytest.mark.parametrize("bits", [0, 10])
+def test_averaged_readings_have_the_noise_of_a_mean(bits: int) -> None:
+    """Beside the closed form s / sqrt(R), and of independent draws: no reading is taken twice."""
+    x, chip = torch.rand(2000, 10), ChipParameters(readout_noise=0.02, adc_bits=bits)
+    spread = {}
+    for readings in (1, 4, 16):
+        machine = AnalogMachine(network(), chip, seed=1, readings=readings)
+        drive = machine.drive(x)
+        got = machine.relax(drive, Stop(50))
+        exact = AnalogMachine(network(), ChipParameters(), seed=1).relax(drive, Stop(50, 0.0))
+        error = torch.cat([(a - b).flatten() for a, b in zip(got.activities, exact.activities)])
+        spread[readings] = float(error.std())
+        assert got.ledger.totals()[Event.ADC_CONVERSIONS] == readings * 2000 * 17
+        assert abs(float(error.mean())) < 5 * spread[readings] / math.sqrt(error.numel()) + (
+            0.5 / 1023 if bits else 1e-4
+        )
+    converted = (1 / 1023) ** 2 / 12 if bits else 0.0
+    for readings, found in spread.items():
+        assert found == pytest.approx(math.sqrt((0.02**2 + converted) / readings), rel=0.02)
+
+
+@pytest.mark.parametrize("readings", [0, -1, 1.5, True, "2", 10**9])
+def test_readings_are_a_sensible_number(readings: object) -> None:
+    with pytest.raises(InputError, match="readings"):
+        AnalogMachine(network(), readings=readings)  # type: ignore[arg-type]
 
 
 def test_rail_and_converters():
