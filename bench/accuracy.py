@@ -74,8 +74,13 @@ def _dense(table: str) -> tuple[Case, ...]:
 CASES = (
     *_dense("fashion"),
     *_dense("mnist-5k"),
+    Case(
+        "mnist-5k",
+        "imperfect chip: homeostasis alone, read once",
+        {**ON_CHIP, "readings": 1, "nudge": 2.0, "feedback_scale": 0.5},
+    ),
     Case("convolution", "backpropagation, ReLU", backprop="relu"),
-    Case("convolution", "backpropagation, logistic", backprop="logistic"),
+    Case("convolution", "backpropagation, dSiLU", backprop="dsilu"),
     Case("convolution", "exact gradient", {"estimator": "adjoint", "homeostasis": 0.0, "feedback_scale": 0.25}),
     Case("convolution", "AsymEP", {**ASYMEP, "nudge": 0.4, "feedback_scale": 0.25}),
     Case(
@@ -117,7 +122,7 @@ def by_backprop(case: Case, seed: int, told: Callable[[float], None] | None = No
     shared = SHARED[case.table]
     data = load(shared["dataset"])
     torch.manual_seed(seed)
-    act: Any = nn.ReLU if case.backprop == "relu" else lambda: _Logistic()
+    act: Any = {"relu": nn.ReLU, "logistic": _Logistic, "dsilu": _DSilu}[case.backprop]
     if "conv" in shared:
         data = data.as_images()
         width, channels, blocks = data.train_inputs.shape[-1], data.train_inputs.shape[1], []
@@ -163,6 +168,21 @@ class _Logistic:
                 return sigmoid(4 * x)
 
         return Logistic()
+
+
+class _DSilu:
+    """The smooth hard sigmoid of the convolutional networks."""
+
+    def __new__(cls) -> Any:
+        from torch import nn
+
+        from substrates.network.activations import DSILU
+
+        class DSilu(nn.Module):
+            def forward(self, x: Any) -> Any:
+                return DSILU.function(x)
+
+        return DSilu()
 
 
 def by_relaxing(case: Case, seed: int, device: str = "cpu") -> dict[str, Any]:

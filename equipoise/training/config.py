@@ -107,6 +107,7 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         return replace(
             self,
             layers=layers,
+            activation=self.activation or ("dsilu" if self.conv else "logistic"),
             homeostasis=(usual.homeostasis if learns else 0.0) if self.homeostasis is None else self.homeostasis,
             combination=self.combination or ("decoupled" if learns else "sum"),
             feedback_scale=self.feedback_scale or scale,
