@@ -95,6 +95,8 @@ def _head(found: dict[str, list[dict[str, Any]]], score: str) -> str:
 
 
 def _mean(values: list[float]) -> str:
+    if any(math.isnan(value) for value in values):
+        return ""
     value, low, high = mean_interval(values)
     half = (high - low) / 2
     return f"{value:.4g}" if not half > 1e-9 else f"{value:.4g} ± {half:.2g}"

@@ -43,6 +43,7 @@ WORKLOADS: Registry[Workload] = Registry(
         _own("polar-decoding", "polar.workload:PolarDecoding", "maximum-likelihood decoding of polar and PAC codes"),
         _own("pareto-qubo", "pareto.workload:ParetoQubo", "the front of several QUBO costs at once"),
         _own("link-insertion", "links.workload:LinkInsertion", "links that open polarised bubbles"),
+        _own("chip-fleet", "fleet.workload:ChipFleet", "ensembles and transfer over a fleet of chips"),
         _own("fair-matching", "matching.workload:FairMatching", "fair matching under uncertain merits"),
         _own("membrane", "membrane:Membrane", "a membrane of least compliance, on resistors that adapt"),
         _own("obstacle", "obstacle:Obstacle", "a sheet that rests on an obstacle, on resistors and rectifiers"),

@@ -13,6 +13,7 @@ from equipoise.workloads import WORKLOADS, run_workload
 
 SIZES = {
     "membrane": "side=4,updates=20", "inversion": "starts=4,duration=20,steps=50",
+    "chip-fleet": "samples=40,members=3,abroad=2,pupils=3,epochs=2,hidden=8:8",
     "polar-decoding": "frames=4,reads=2,steps=200,snr=1:2", "pareto-qubo": "variables=8,reads=5,steps=100",
 }  # fmt: skip
 
