@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import re
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "bench" / "results" / "workloads.jsonl"
 PAGE = ROOT / "docs" / "workloads.md"
 FIRST = 100
+#: (workload, machine, seed) -> who answered -> role, scores, targets, joules, seconds
+Runs = dict[tuple[str, str, int], dict[str, Any]]
 
 
 def answers(name: str, target: str, seed: int) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def measure(names: Iterable[str], targets: Iterable[str], seeds: int) -> dict[tu
     return known
 
 
-def table(name: str, runs: dict[tuple[str, str, int], dict[str, Any]]) -> str:
+def table(name: str, runs: Runs) -> str:
     """Markdown: machines first, then the controls; means and 95 % intervals over seeds."""
     found: dict[str, list[dict[str, Any]]] = {}
     usual = next(iter(WORKLOADS[name].machines()))
@@ -83,6 +86,50 @@ def table(name: str, runs: dict[tuple[str, str, int], dict[str, Any]]) -> str:
         cells = [_mean([a["scores"].get(score, math.nan) for a in found[each]]) for score in scores]
         lines.append(f"| {each} | " + " | ".join(cells) + f" | {_joules(found[each])} | {_seconds(found[each])} |")
     return "\n".join(lines)
+
+
+def summary(runs: Runs) -> str:
+    """Markdown: every workload on every machine, by its headline, beside the classical method of least energy.
+
+    That is of the classical methods that reach the workload's target; of all, where none does or there is no target.
+    Ratios are geometric means over seeds; their ranges are those of the prices.
+    """
+    lines = [
+        "| workload | machine | headline | machine | classical | target met | J, over the classical | s, over it |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    by_machine: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for (name, target, _), row in sorted(runs.items()):
+        by_machine.setdefault((name, target), []).append(row)
+    for (name, target), rows in by_machine.items():
+        head = next(iter(rows[0][target]["scores"]))
+        best = min(_classical(rows, head), key=lambda who: statistics.mean(r[who]["joules"][0] for r in rows))
+        wanted = [r[target]["targets"][head][0] for r in rows]
+        met = sum(_met(r[target], head) for r in rows)
+        ours, theirs = ([r[who]["scores"][head] for r in rows] for who in (target, best))
+        (a, low_a, high_a), (b, low_b, high_b) = (
+            [statistics.geometric_mean(r[who]["joules"][k] for r in rows) for k in range(3)] for who in (target, best)
+        )
+        seconds = statistics.geometric_mean(r[target]["seconds"] / r[best]["seconds"] for r in rows)
+        energy = f"{a / b:.2g} ({low_a / high_b:.1g} to {high_a / low_b:.1g})"
+        reached = "" if None in wanted else f"{met} of {len(rows)}"
+        lines.append(
+            f"| {name} | {target} | {head} | {_mean(ours)} | {best}: {_mean(theirs)} | "
+            f"{reached} | {energy} | {seconds:.2g} |"
+        )
+    return "\n".join(lines)
+
+
+def _classical(rows: list[dict[str, Any]], head: str) -> list[str]:
+    """The classical methods that reach the target on every seed; all of them where none does."""
+    every = [who for who, answer in rows[0].items() if answer["role"] == "classical"]
+    return [who for who in every if all(_met(row[who], head) for row in rows)] or every
+
+
+def _met(answer: dict[str, Any], head: str) -> bool:
+    wanted, better = answer["targets"][head]
+    value = answer["scores"][head]
+    return wanted is not None and bool(value <= wanted if better == "lower" else value >= wanted)
 
 
 def _head(found: dict[str, list[dict[str, Any]]], score: str) -> str:
@@ -125,8 +172,8 @@ def main() -> None:
     names = [given.only] if given.only else list(WORKLOADS)
     runs = measure(names, given.targets.split(","), given.seeds)
     page = PAGE.read_text() if PAGE.is_file() else ""
-    for name in names:
-        text = table(name, runs)
+    texts = {name: table(name, runs) for name in names} | {"summary": summary(runs)}
+    for name, text in texts.items():
         print(f"{name}\n\n{text}\n")
         mark = re.escape(f"<!-- {name} -->")
         page = re.sub(
