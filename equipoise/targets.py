@@ -79,11 +79,13 @@ class Learning:
         nudge: of a run that names its own correction or homeostasis.
         homeostasis, feedback_scale, usual_nudge, force: of a run that names neither: decoupled homeostasis, and the
             nudge that goes with it on a machine without noise.
+        conv_feedback_scale: of convolutions, whose maps settle in half the steps with it.
     """
 
     nudge: float = 0.5
     homeostasis: float = 0.5
     feedback_scale: float = 0.25
+    conv_feedback_scale: float = 0.1
     usual_nudge: float = 0.75
     force: Literal["following", "held", "normalised"] = "normalised"
 

@@ -99,7 +99,7 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         noise = float(self._options(target).get("readout_noise", 0.0))
         force = self.nudge_force or (usual.force if learns else self._usual_force(target))
         if learns:
-            scale = usual.feedback_scale
+            scale = usual.conv_feedback_scale if self.conv else usual.feedback_scale
             readings = self.readings or readings_for_noise(noise)
             nudge = nudge_for_noise(usual.usual_nudge, noise / math.sqrt(readings))
         else:
@@ -107,7 +107,7 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         return replace(
             self,
             layers=layers,
-            activation=self.activation or ("dsilu" if self.conv else "logistic"),
+            activation=self.activation or self._usual_activation(target, learns),
             homeostasis=(usual.homeostasis if learns else 0.0) if self.homeostasis is None else self.homeostasis,
             combination=self.combination or ("decoupled" if learns else "sum"),
             feedback_scale=self.feedback_scale or scale,
@@ -145,6 +145,18 @@ class TrainConfig(Data, Symmetry, Machine, Learning, Descent, Keeping):
         silent = silent and self.homeostasis_method == "closed-form" and self.correction == "none"
         finite = issubclass(RULES.find(self.estimator), StencilRule)
         return silent and finite and not self.tied and self.angle > 0 and not (self.conv and self.pooling == "softmax")
+
+    def _usual_activation(self, target: str | Target, learns: bool) -> str:
+        """Of convolutions ReLU, with homeostasis' weak feedback, where no phase needs complex states and no converter a
+        range.
+        """
+        if not self.conv:
+            return "logistic"
+        from learning_rules import RULES  # late: torch
+
+        rule = RULES.find(self.estimator).from_words(points=self.points, nudge=self.nudge or 0.1)
+        bounded = rule.needs().get("complex_states") or self._options(target).get("adc_bits")
+        return "relu" if learns and not bounded else "dsilu"
 
     def _options(self, target: str | Target) -> Mapping[str, Any]:
         return self.chip or find_target(target).options

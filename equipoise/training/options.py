@@ -111,7 +111,12 @@ class Shape(Options):
     readout: Literal["hidden", "output"] = option(
         "hidden", "Classes are read from the last hidden layer, or from output neurons behind it."
     )
-    activation: str = option("", "Of all populations.", kind="activation", usual="logistic, dsilu of convolutions")
+    activation: str = option(
+        "",
+        "Of all populations.",
+        kind="activation",
+        usual="logistic; of convolutions relu, or dsilu with a rule of your own",
+    )
     angle: float = option(90.0, "Degrees between forward and transposed backward weights at first.", low=0, high=180)
     feedback_scale: float | None = option(
         None,

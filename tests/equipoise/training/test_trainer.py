@@ -327,6 +327,20 @@ def test_a_response_below_the_noise_is_measured_and_said() -> None:
     assert "response_to_noise" not in train(replace(SMALL, epochs=1)).epochs[0]
 
 
+@pytest.mark.parametrize(
+    ("said", "activation", "scale"),
+    [
+        ({}, "relu", 0.1), ({"activation": "tanh"}, "tanh", 0.1), ({"correction": "asymep"}, "dsilu", 1.0),
+        ({"estimator": "cauchy", "points": 4}, "dsilu", 0.1), ({"estimator": "cauchy", "points": 2}, "relu", 0.1),
+        ({"target": "analog", "chip": {"adc_bits": 8}}, "dsilu", 0.1), ({"pooling": "softmax"}, "dsilu", 1.0),
+    ],
+)  # fmt: skip
+def test_left_alone_convolutions_take_what_learns(said: dict[str, Any], activation: str, scale: float) -> None:
+    config = TrainConfig(conv=(3,), **said)
+    config = config.resolved(config.target, 64, 10)
+    assert (config.activation, config.feedback_scale) == (activation, scale)
+
+
 def test_readings_reach_the_machine_and_its_counts() -> None:
     config = replace(SMALL, epochs=1, target="analog", chip={"readout_noise": 0.01})
     once, often = (train(replace(config, readings=r)).ledger.totals()[Event.ADC_CONVERSIONS] for r in (1, 4))
