@@ -167,7 +167,7 @@ def _seconds(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--targets", default="loihi2-sim,analog,p-bits,cpu,resistor-grid,error-units")
+    parser.add_argument("--targets", default="loihi2-sim,analog,p-bits,cpu,resistor-grid,error-units,primal-dual")
     parser.add_argument("--only", default="")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()

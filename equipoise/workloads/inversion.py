@@ -24,9 +24,9 @@ from scipy.optimize import least_squares
 
 from equipoise.targets import Target
 from equipoise.workloads.interface import Control, Run, Score, Truth, Workload, check_sizes
+from equipoise.workloads.relaxing import count_settling
 from equipoise.workloads.scores import share
-from hw_profiles.ledger import Component, Event, Ledger, Phase
-from substrates.analog import ChipParameters
+from hw_profiles.ledger import Ledger, Phase
 
 __all__ = ["Clamped", "Inversion"]
 
@@ -132,10 +132,14 @@ class Inversion(Workload):
         two = _two_layers(instance)
         ledger = Ledger()
         m, n = instance.layer.shape
-        _count(ledger, "one layer", settled, 1, 2 * m * n, m + n, n)
+        push = Phase.NUDGE_PLUS
+        count_settling(ledger, "one layer", settled, runs=1, cells=2 * m * n, units=m + n, read=n, phase=push)
         cells = 2 * (instance.first.size + instance.second.size)
         units = instance.first.shape[0] + instance.first.shape[1] + instance.second.shape[0]
-        _count(ledger, "two layers", instance.duration, len(two), cells, units, instance.first.shape[1])
+        read = instance.first.shape[1]
+        count_settling(
+            ledger, "two layers", instance.duration, runs=len(two), cells=cells, units=units, read=read, phase=push
+        )
         return Run({"one": one, "two": two}, ledger)
 
     def decode(self, instance: Clamped, states: Any) -> Any:
@@ -248,17 +252,3 @@ def _trusted(instance: Clamped) -> Floats:
         return found
 
     return np.stack([least_squares(off, x, slope, method="trf").x for x in instance.starts])
-
-
-def _count(ledger: Ledger, layer: str, constants: float, runs: int, cells: int, units: int, read: int) -> None:
-    """Units settle for so many ``constants`` of time; crossbars conduct once in each of them."""
-    products = math.ceil(constants) * runs
-    nanoseconds = math.ceil(constants * ChipParameters().time_constant_s * 1e9) * runs
-    for event, count, component in (
-        (Event.MATRIX_VECTOR_PRODUCTS, 2 * products, Component.CROSSBAR),
-        (Event.CELL_READS, cells * products, Component.CROSSBAR),
-        (Event.SETTLING_NANOSECONDS, nanoseconds, Component.MACHINE),
-        (Event.AMPLIFIER_NANOSECONDS, nanoseconds * units, Component.NEURONS),
-        (Event.ADC_CONVERSIONS, runs * read, Component.CONVERTERS),
-    ):
-        ledger.add(event, count, component=component, layer=layer, phase=Phase.NUDGE_PLUS)
