@@ -24,13 +24,21 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "bench" / "results" / "workloads.jsonl"
 PAGE = ROOT / "docs" / "workloads.md"
 FIRST = 100
+#: sizes other than the small one that have a table, on the usual machine
+LARGER = ("polar-decoding/pac", "polar-decoding/long", "pareto-qubo/large", "inversion/steep")
 #: (workload, machine, seed) -> who answered -> role, scores, targets, joules, seconds
 Runs = dict[tuple[str, str, int], dict[str, Any]]
 
 
+def machines(name: str) -> dict[str, Any]:
+    """Of a workload, whose size may follow a stroke."""
+    return WORKLOADS[name.partition("/")[0]].machines()
+
+
 def answers(name: str, target: str, seed: int) -> dict[str, Any]:
     """One run: every answer's scores and what it cost."""
-    result = run_workload(name, target=target, seed=seed)
+    workload, _, size = name.partition("/")
+    result = run_workload(workload, target=target, size=size or "small", seed=seed)
     return {
         who: {
             "role": answer.role,
@@ -55,7 +63,7 @@ def measure(names: Iterable[str], targets: Iterable[str], seeds: int) -> dict[tu
     known = kept()
     for name in names:
         for target in targets:
-            if target not in WORKLOADS[name].machines():
+            if target not in machines(name):
                 continue
             for seed in range(FIRST, FIRST + seeds):
                 if (name, target, seed) in known:
@@ -70,7 +78,7 @@ def measure(names: Iterable[str], targets: Iterable[str], seeds: int) -> dict[tu
 def table(name: str, runs: Runs) -> str:
     """Markdown: machines first, then the controls; means and 95 % intervals over seeds."""
     found: dict[str, list[dict[str, Any]]] = {}
-    usual = next(iter(WORKLOADS[name].machines()))
+    usual = next(iter(machines(name)))
     for (workload, target, _), row in sorted(runs.items()):
         if workload != name:
             continue
@@ -100,7 +108,7 @@ def summary(runs: Runs) -> str:
     ]
     by_machine: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for (name, target, seed), row in sorted(runs.items()):
-        usual = runs.get((name, next(iter(WORKLOADS[name].machines())), seed), row)
+        usual = runs.get((name, next(iter(machines(name))), seed), row)
         controls = {who: answer for who, answer in usual.items() if answer["role"] != "machine"}
         by_machine.setdefault((name, target), []).append({target: row[target], **controls})
     for (name, target), rows in by_machine.items():
@@ -171,8 +179,11 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    names = [given.only] if given.only else list(WORKLOADS)
-    runs = measure(names, given.targets.split(","), given.seeds)
+    names = [given.only] if given.only else [*WORKLOADS, *LARGER]
+    runs: Runs = {}
+    for name in names:
+        wanted = [next(iter(machines(name)))] if "/" in name else given.targets.split(",")
+        runs |= measure([name], wanted, given.seeds)
     page = PAGE.read_text() if PAGE.is_file() else ""
     texts = {name: table(name, runs) for name in names} | {"summary": summary(runs)}
     for name, text in texts.items():
