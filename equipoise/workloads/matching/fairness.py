@@ -79,10 +79,19 @@ class Market:
         return np.asarray(found.x, np.float64).reshape(n, m)
 
 
-def random_market(rng: np.random.Generator, people: int, phi: float) -> Market:
-    """As many resources as people, one place each: common quality, own merits, tastes that partly agree."""
+def random_market(
+    rng: np.random.Generator, people: int, phi: float, off: tuple[np.random.Generator, float] | None = None
+) -> Market:
+    """As many resources as people, one place each: common quality, own merits, tastes that partly agree.
+
+    Args:
+        off: whose normal numbers times what the means of all merits are off by: the same market as somebody sees it who
+            does not know them exactly.
+    """
     shape = (people, people)
     mean = rng.normal(size=(people, 1)) + 0.5 * rng.normal(size=shape)
     deviation = rng.uniform(0.2, 1.0, shape)
     liking = rng.normal(size=shape) + 0.7 * rng.normal(size=people)
+    if off is not None:
+        mean = mean + off[1] * off[0].normal(size=shape)
     return Market.of(mean, deviation, liking, np.ones(people, np.int64), phi)

@@ -37,9 +37,13 @@ Matchings = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Lots:
-    """An instance: the market, how many matchings are drawn, and how, or how many time constants they relax."""
+    """An instance: the market, how many matchings are drawn, and how, or how many time constants they relax.
+
+    ``seen`` is the market as everybody but the truth sees it, with merits that are off.
+    """
 
     market: Market
+    seen: Market
     rounds: int
     reads: int
     steps: int
@@ -69,13 +73,17 @@ class FairMatching(Workload):
 
     def instance(
         self, seed: int, *, people: int = 6, phi: float = 0.9, rounds: int = 800, reads: int = 16, steps: int = 2000,
-        settling: float = 200.0,
+        settling: float = 200.0, off: float = 0.0,
     ) -> Lots:  # fmt: skip
-        """``phi`` is how much fairness is asked for, 0 to 1."""
+        """``phi`` is how much fairness is asked for, 0 to 1; ``off`` the deviation of what is wrong about merits."""
         check_sizes(("people", people, 2, 20), ("phi", phi, 0.0, 1.0), ("rounds", rounds, 1, 10**6),
                   ("reads", reads, 1, 10**4), ("steps", steps, 1, 10**6),
-                  ("settling", settling, 1.0, 1e6))  # fmt: skip
-        return Lots(random_market(self.draw(seed, "market"), people, phi), rounds, reads, steps, settling, seed)
+                  ("settling", settling, 1.0, 1e6), ("off", off, 0.0, 10.0))  # fmt: skip
+        market, seen = (
+            random_market(self.draw(seed, "market"), people, phi, (self.draw(seed, "what is wrong"), how_far))
+            for how_far in (0.0, off)
+        )
+        return Lots(market, seen, rounds, reads, steps, settling, seed)
 
     def truth(self, instance: Lots) -> Truth:
         """The linear program."""
@@ -97,7 +105,7 @@ class FairMatching(Workload):
     def run(self, instance: Lots, program: Annealed | None, seed: int) -> Run:
         """(rounds, n, m) matchings, or (n, m) chances of what relaxes."""
         if program is None:
-            return Run(*relaxed(instance.market, instance.settling))
+            return Run(*relaxed(instance.seen, instance.settling))
         n, m = instance.market.shape
         ledger = Ledger()
 
@@ -122,7 +130,7 @@ class FairMatching(Workload):
 
     def controls(self, instance: Lots) -> dict[str, Control]:
         """The linear program, the loop with the Hungarian method, the matching that ignores fairness, all alike."""
-        market = instance.market
+        market = instance.seen
         n, m = market.shape
 
         def hungarian(weights: F64, t: int) -> Matchings:
@@ -186,7 +194,7 @@ def whole(weights: F64) -> npt.NDArray[np.int64]:
 
 def _priced(instance: Lots, oracle: Callable[[F64, int], Matchings]) -> Matchings:
     """(rounds, n, m) matchings under prices of fairness that follow what was broken."""
-    market = instance.market
+    market = instance.seen
     rows = market.rows / np.linalg.norm(market.rows, axis=1, keepdims=True)
     utility = market.utility / np.abs(market.utility).max()
     prices, found = np.zeros(len(rows)), []

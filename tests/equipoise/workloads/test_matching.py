@@ -90,6 +90,23 @@ def test_chances_and_prices_relax_to_the_linear_program(seed: int, people: int) 
     assert ledger.totals()[Event.ADC_CONVERSIONS] == people**2
 
 
+@pytest.mark.parametrize(("off", "missing", "unfair"), [(0.01, 2e-3, 0.02), (0.1, 0.03, 0.2)])
+def test_merits_that_are_a_little_off_cost_little(off: float, missing: float, unfair: float) -> None:
+    """As the paper proves: what is unfair grows with what is wrong, at most in proportion."""
+    workload, worst = FairMatching(), []
+    for seed in range(6):
+        instance = workload.instance(seed, off=off)
+        assert np.array_equal(instance.market.rows, workload.instance(seed).market.rows)
+        truth = workload.truth(instance)
+        answer = workload.controls(instance)["linear program"].answer()
+        scores = workload.score(instance, truth, answer)
+        worst.append((abs(scores["utility missing"].value), scores["largest unfairness"].value))
+    assert 0 < np.max(worst, axis=0)[0] < missing
+    assert 0 < np.max(worst, axis=0)[1] < unfair
+    relaxing = workload.run(instance, None, 0).states
+    assert instance.seen.worth(relaxing) == pytest.approx(instance.seen.worth(answer), rel=1e-3)  # several are best
+
+
 def test_weights_and_mended_tables() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
