@@ -24,7 +24,16 @@ _KERNEL_GAIN = 2.0
 
 
 def make_network(config: TrainConfig, input_shape: tuple[int, ...] = (), classes: int = 0) -> Network:
-    """The network of a resolved configuration: layers, or convolutions on images of ``input_shape``."""
+    """The network of a resolved configuration: layers, or convolutions on images of ``input_shape``.
+
+    Raises:
+        InputError: a configuration that still leaves something to the data set and the target.
+    """
+    if not config.activation:
+        raise InputError(
+            "settings that leave the activation to the target make no network; use config.resolved(target, inputs, "
+            "classes)"
+        )
     classes = classes or config.layers[-1]
     scale, feedback = config.feedback_scale or 1.0, "tied" if config.tied else "independent"
     if config.conv:

@@ -350,9 +350,11 @@ def _error(probabilities: Floats, labels: npt.NDArray[np.int64]) -> Score:
 
 
 def _correlation(pairs: Floats) -> tuple[float, float, float]:
-    """Pearson's of (n, 2) pairs with its percentile bootstrap over pairs."""
+    """Pearson's of (n, 2) pairs with its percentile bootstrap over pairs; NaN where a side is the same in all."""
     from substrates.seeds import stream
 
+    if (np.ptp(pairs, axis=0) == 0).any():
+        return math.nan, math.nan, math.nan
     draws = stream(0, "bootstrap of a correlation").integers(len(pairs), size=(2000, len(pairs)))
     with np.errstate(invalid="ignore", divide="ignore"):
         value = float(np.corrcoef(pairs.T)[0, 1])

@@ -24,13 +24,18 @@ def test_weak_feedback_gives_the_adjoint_with_and_without_homeostasis(method: st
         config = TrainConfig(
             layers=(6, 9, 8, 4), angle=0.0, feedback_scale=0.3, estimator=estimator, homeostasis=strength,
             homeostasis_method=method, free_steps=600, nudge_steps=600, tolerance=1e-12,
-        )  # fmt: skip
+        ).resolved("ideal", 6, 4)  # fmt: skip
         network = make_network(config).double()
         learner = make_learner(config, machine := IdealMachine(network))
         x = torch.rand(5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         learner.step(machine, x, torch.tensor([0, 1, 2, 3, 0]), learner.init())
         gradients.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
     assert float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < 1e-6
+
+
+def test_settings_left_to_the_target_make_no_network_and_say_the_fix() -> None:
+    with pytest.raises(InputError, match=r"use config\.resolved"):
+        make_network(TrainConfig(layers=(6, 4)))
 
 
 def test_weak_feedback_is_refused_with_plain_decay() -> None:
