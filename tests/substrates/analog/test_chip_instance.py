@@ -1,7 +1,9 @@
 """Chips: drawn once, written through their faults, aged, saved; every fault with its limit."""
 
 import math
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -213,3 +215,22 @@ def test_bad_parameters_are_all_named():
         ChipParameters.from_dict({"wobble": 1.0})
     with pytest.raises(InputError, match="damped map"):
         AnalogMachine(network(), ChipParameters(state_noise=0.1), solver=AlternatingBlocks())
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        ("/", "clock_s", [0.0]),
+        ("arrays/0", "w_max", [1.0]),
+        ("arrays/0", "w_max", "one"),
+        ("arrays/0", "writes", float("nan")),
+        ("arrays/0", "writes", [1, 2]),
+    ],
+)
+def test_what_is_not_one_number_is_refused(tmp_path: Path, where: str, key: str, value: object) -> None:
+    path = tmp_path / "chip.h5"
+    AnalogMachine(network(), ChipParameters(gain_mismatch=0.1, conductance_mismatch=0.1)).instance.save(path)
+    with h5py.File(path, "r+") as file:
+        file[where if where == "/" else f"arrays/{next(iter(file['arrays']))}"].attrs[key] = value
+    with pytest.raises(InputError, match=r"chip\.h5"):
+        ChipInstance.load(path)
