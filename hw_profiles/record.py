@@ -250,7 +250,7 @@ class Record:
         Raises:
             InputError: missing, not HDF5, or not a record of ours.
         """
-        from hw_profiles.reading import open_hdf5
+        from hw_profiles.reading import number_attribute, open_hdf5
 
         path = Path(path)
         if path.is_file():
@@ -258,7 +258,7 @@ class Record:
         with open_hdf5(path, "record") as file:
             if "schema" not in file.attrs:
                 raise InputError(f"{path} is an HDF5 file but not an Equipoise record (no schema attribute)")
-            if int(file.attrs["schema"]) > SCHEMA:
+            if number_attribute(file, "schema", str(path)) > SCHEMA:
                 raise InputError(f"{path} has schema {file.attrs['schema']}, this version reads up to {SCHEMA}")
             return cls(path, _read(file, str(path)))
 

@@ -25,7 +25,7 @@ from hw_profiles._journal import Journal, Lines, _decode, _encode
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
 from hw_profiles.output import Output, check_outputs, remove_leftover
-from hw_profiles.reading import open_hdf5, parse_json, wrote_hdf5
+from hw_profiles.reading import number_attribute, open_hdf5, parse_json, wrote_hdf5
 from hw_profiles.record import provenance
 
 __all__ = ["Entry", "Store", "StudyData", "is_study", "read_study"]
@@ -221,7 +221,7 @@ def _read_hdf5(path: Path) -> StudyData:
     with open_hdf5(path, "study") as file:
         if "study_schema" not in file.attrs:
             raise InputError(f"{path} is an HDF5 file but not a study file (no study_schema attribute)")
-        if int(file.attrs["study_schema"]) > SCHEMA:
+        if number_attribute(file, "study_schema", str(path)) > SCHEMA:
             raise InputError(f"{path} has schema {file.attrs['study_schema']}, this version reads up to {SCHEMA}")
         name, text = str(file.attrs["name"]), file["study"].asstr()[()]
         provenance = parse_json(str(file.attrs["provenance"]), str(path), "study", FIX)

@@ -14,7 +14,7 @@ from hw_profiles.registry import lazy_package
 if TYPE_CHECKING:
     from hw_profiles.reading.arrays import parse_npy, parse_npz
     from hw_profiles.reading.files import check_file, gunzip, read_bytes, reading
-    from hw_profiles.reading.hdf5 import open_hdf5, wrote_hdf5
+    from hw_profiles.reading.hdf5 import number_attribute, open_hdf5, wrote_hdf5
     from hw_profiles.reading.limits import check_size, human, read_limit, study_runs
     from hw_profiles.reading.probing import probe, probe_bytes, sound
     from hw_profiles.reading.settings import parse_json, parse_toml, read_json, read_text, read_toml
@@ -25,6 +25,7 @@ __all__ = [
     "check_size",
     "gunzip",
     "human",
+    "number_attribute",
     "one_worker",
     "open_hdf5",
     "parse_json",
@@ -49,7 +50,7 @@ __getattr__, __dir__ = lazy_package(
     {
         "hw_profiles.reading.arrays": ("parse_npy", "parse_npz"),
         "hw_profiles.reading.files": ("check_file", "gunzip", "read_bytes", "reading"),
-        "hw_profiles.reading.hdf5": ("open_hdf5", "wrote_hdf5"),
+        "hw_profiles.reading.hdf5": ("number_attribute", "open_hdf5", "wrote_hdf5"),
         "hw_profiles.reading.limits": ("check_size", "human", "read_limit", "study_runs"),
         "hw_profiles.reading.probing": ("probe", "probe_bytes", "sound"),
         "hw_profiles.reading.worker": ("one_worker",),

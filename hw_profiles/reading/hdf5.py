@@ -19,7 +19,7 @@ from hw_profiles.reading.limits import check_size, read_limit
 from hw_profiles.reading.probing import identity, probe, sound
 from hw_profiles.texts import shown
 
-__all__ = ["inspect", "open_hdf5", "wrote_hdf5"]
+__all__ = ["inspect", "number_attribute", "open_hdf5", "wrote_hdf5"]
 
 WORK = "hw_profiles.reading.hdf5:inspect"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -66,6 +66,20 @@ def _looked_through(path: Path) -> Any:
             return file
         file.close()
     raise InputError(f"{path} is replaced all the time; read it when its writer is done")
+
+
+def number_attribute(owner: Any, key: str, name: str) -> int | float:
+    """The one real number that the attribute ``key`` of an `h5py` object holds; ``name`` is the file's in messages.
+
+    Raises:
+        InputError: a text, a complex number or an array in its place.
+    """
+    import numpy as np
+
+    value = np.asarray(owner.attrs[key])
+    if value.shape != () or value.dtype.kind not in "iuf":
+        raise InputError(f"{name}: {key} of {shown(owner.name)} is {value.dtype} {value.shape}; expected one number")
+    return value.item()
 
 
 def wrote_hdf5(path: str | Path) -> None:

@@ -137,7 +137,7 @@ class ChipInstance:
         Raises:
             InputError: the file is not there, not HDF5 or not a chip instance.
         """
-        from hw_profiles.reading import open_hdf5, parse_json
+        from hw_profiles.reading import number_attribute, open_hdf5, parse_json
 
         fix = "save it again with ChipInstance.save"
         with open_hdf5(path, "chip instance", fix) as file:
@@ -151,7 +151,7 @@ class ChipInstance:
             }
             arrays = {int(index): _array(group, str(path)) for index, group in file.get("arrays", {}).items()}
             parameters = parse_json(str(file.attrs["parameters"]), str(path), "chip instance", fix)
-            clock_s = float(_number(file, "clock_s", str(path)))
+            clock_s = float(number_attribute(file, "clock_s", str(path)))
             if not 0 <= clock_s < math.inf:
                 raise InputError(f"{path}: the chip's age is {clock_s} s; {fix}")
             return cls(
@@ -185,17 +185,11 @@ def _values(dataset: Any, name: str, shape: tuple[int, ...]) -> Floats:
     return values
 
 
-def _number(group: Any, key: str, name: str) -> int | float:
-    """One real number beside the data."""
-    value = np.asarray(group.attrs[key])
-    if value.shape != () or value.dtype.kind not in "iuf":
-        raise InputError(f"{name}: {key} of {group.name} is {value.dtype} {value.shape}; expected one number")
-    return value.item()
-
-
 def _array(group: Any, name: str) -> Array:
+    from hw_profiles.reading import number_attribute
+
     shape = group["stored"].shape
-    w_max, writes = float(_number(group, "w_max", name)), _number(group, "writes", name)
+    w_max, writes = float(number_attribute(group, "w_max", name)), number_attribute(group, "writes", name)
     if not 0 < w_max < math.inf or not 0 <= writes < 2**63:
         raise InputError(f"{name}: {group.name} was written {writes} times, its largest weight is {w_max}")
     cells = {key: _values(group[key], name, shape) for key in _ARRAYS}

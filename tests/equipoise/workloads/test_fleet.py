@@ -122,6 +122,12 @@ def test_the_correlation_is_pearsons() -> None:
     assert (low, high) == pytest.approx((exact.low, exact.high), abs=0.12)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_side_that_never_changes_has_no_correlation() -> None:
+    pairs = np.stack([np.full(5, 0.1), np.arange(5.0)], 1)
+    assert np.isnan(_correlation(pairs)).all()
+
+
 def test_members_of_one_start_begin_alike_and_chips_differ() -> None:
     fleet = ChipFleet().instance(1, samples=40)
     one, two = fleet.network(0), fleet.network(0)

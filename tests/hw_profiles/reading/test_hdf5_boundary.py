@@ -102,6 +102,13 @@ def test_many_texts_that_share_one_place_do_not_multiply(record: Path, monkeypat
     refused(record, "limit")
 
 
+@pytest.mark.parametrize("value", [[1], [1, 2], "1", 1j])
+def test_a_schema_that_is_not_one_number_is_refused(record: Path, value: object) -> None:
+    with h5py.File(record, "a") as file:
+        file.attrs["schema"] = value
+    refused(record, "schema of '/' is .*; expected one number")
+
+
 @pytest.mark.parametrize("content", [b"", b"\x89HDF", b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + b"\xff" * 500])
 def test_what_is_no_hdf5(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.h5"
