@@ -112,6 +112,8 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     except (InputError, click.UsageError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else str(error)
+        if isinstance(error, click.MissingParameter) and error.ctx is not None:
+            text = f"{text.rstrip('.')}; see {error.ctx.command_path} --help"
         return _fail(text)
     except click.ClickException as error:
         return _fail(error.format_message())

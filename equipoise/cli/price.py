@@ -12,7 +12,9 @@ __all__ = ["command"]
 
 @click.command()
 @click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--profile", required=True, help="Profile name, or the path of a .toml file.")
+@click.option(
+    "--profile", required=True, help="Profile name (equipoise profiles lists them), or the path of a .toml file."
+)
 @click.option("--chips", type=int, help="Chips powered. Default: as many as the run needs.")
 @click.option("--boundary", type=click.Choice(["silicon", "board", "system"]), help="What every power includes.")
 @click.option(

@@ -104,6 +104,10 @@ def command(
     config = config_from({**(read_run_file(run_file) if run_file is not None else {}), **given})
     if save_config is not None:
         write_output(save_config, run_file_text(config).encode(), force=config.force)
+        if as_json:
+            emit_json({"run_file": save_config})
+        else:
+            console().print(f"{save_config}: a run file; equipoise train {save_config} runs it", soft_wrap=True)
         return 0
     goes_on = ("--out", "--checkpoint") if config.resume else ()
     leads = leads_here(config.processes)

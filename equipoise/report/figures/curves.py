@@ -39,7 +39,7 @@ def learning_curves(runs: Sequence[Run], column: str) -> Any:
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.set_ylabel(unit)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # one epoch is one tick
         axes.legend(loc="best")
     return drawing
 

@@ -51,6 +51,11 @@ def test_price_on_two_machines(record: Path, capsys: pytest.CaptureFixture[str])
     assert "steps" in simulated["energy_j"]["missing"]  # type: ignore[index]
 
 
+def test_what_is_missing_is_named_with_the_help_to_read(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["price", str(record)]) == 2
+    assert capsys.readouterr().err == "equipoise: Missing option '--profile'; see equipoise price --help\n"
+
+
 def test_validate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     found = answer(capsys, "validate", "--machine", "speck", "--json", "--out", str(tmp_path / "v.html"))
     assert found["summary"]["checks"] == 3  # type: ignore[index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -256,3 +257,13 @@ def test_characters_that_turn_the_reading_direction_are_shown_as_escapes(tmp_pat
     page = write_report([path], tmp_path / "p.html", title="a\u2066b", profiles=["loihi2"]).read_text(encoding="utf-8")
     assert not set("\u202e\u2066\x00") & set(page)
     assert "\\u2066" in page
+
+
+def test_one_epoch_is_one_tick() -> None:
+    from equipoise.report.figures.curves import learning_curves
+
+    table = {"epochs": [{"epoch": 1, "test_accuracy": 0.8}]}
+    drawing = learning_curves([SimpleNamespace(name="a", tables=table)], "test_accuracy")  # type: ignore[list-item]
+    (axes,) = drawing.axes
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1.0]

@@ -111,6 +111,7 @@ def test_a_saved_file_runs_and_the_command_line_comes_first(tmp_path: Path, caps
     file, out = tmp_path / "run.toml", tmp_path / "r.h5"
     small = ["--layers", "64-8-10", "--epochs", "1", "--train-samples", "32", "--test-samples", "10"]
     assert run(["train", *small, "--nudge", "0.25", "--seed", "3", "--save-config", str(file)]) == 0
+    assert f"equipoise train {file} runs it" in capsys.readouterr().err
     assert 'target = "ideal"' in file.read_text()
     assert run(["train", *small, "--save-config", str(file)]) == 2
     assert "exists already" in capsys.readouterr().err
