@@ -111,7 +111,7 @@ def check(file: Path, weights: float | None) -> None:
         load_chip(file).check_weights(weights)
     missing = load_chip(file).missing_for_prices()
     note = f"; it gives faults only: no {', '.join(missing)}" if missing else ""
-    out.print(f"{file.name} is a sound device{note}", soft_wrap=True)
+    out.print(f"{file.name} is a sound device{note}", markup=False, soft_wrap=True)
 
 
 @command.command()
@@ -189,7 +189,7 @@ def fit(
         return
     say: Any = console()
     what = f"{found.levels} levels, asymmetry {found.write_asymmetry:.3g}, noise of a pulse {found.write_noise:.3g}"
-    say.print(f"{out}: {what}, {found.low:.4g} to {found.high:.4g} S", highlight=False, soft_wrap=True)
+    say.print(f"{out}: {what}, {found.low:.4g} to {found.high:.4g} S", markup=False, highlight=False, soft_wrap=True)
     say.print(found.simplification(), highlight=False, soft_wrap=True)
     if bent > 0.1:
         text = f"a parabola explains {100 * bent:.0f} % of what is left; look at the picture"

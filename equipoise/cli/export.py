@@ -118,5 +118,5 @@ def spice(
         text = f"{out}: {report['kind']} network {report['layers']}, {report['elements']} elements"
         if execute:
             text += f"; ngspice agrees within {report['largest_difference']:.3g} V"
-        console().print(text)
+        console().print(text, markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -107,7 +107,8 @@ def command(
         if as_json:
             emit_json({"run_file": save_config})
         else:
-            console().print(f"{save_config}: a run file; equipoise train {save_config} runs it", soft_wrap=True)
+            text = f"{save_config}: a run file; equipoise train {save_config} runs it"
+            console().print(text, markup=False, highlight=False, soft_wrap=True)
         return 0
     goes_on = ("--out", "--checkpoint") if config.resume else ()
     leads = leads_here(config.processes)

@@ -46,6 +46,13 @@ def test_every_command_takes_any_name(name: str, tmp_path: Path, capsys: pytest.
     assert "\u202e" not in page.read_text()
 
 
+@pytest.mark.parametrize("name", ["a[bold]b", "a[red", "$a$b$"])
+def test_a_name_is_said_as_it_is(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / f"{name}.toml"
+    assert run(["train", "--save-config", str(file)]) == 0
+    assert f"{name}.toml" in capsys.readouterr().err
+
+
 def test_the_name_is_in_the_picture_as_it_is(tmp_path: Path) -> None:
     page = tmp_path / "p.html"
     assert run(["report", str(record(tmp_path / "a$b$c.h5")), "--out", str(page)]) == 0
