@@ -6,30 +6,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 
-from hw_profiles.errors import InputError
-
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["COMBINATIONS", "Combination", "combine_conflict_free", "move_decoupled", "require_conflict_free"]
+__all__ = ["COMBINATIONS", "Combination", "combine_conflict_free", "move_decoupled"]
 
 Combination = Literal["sum", "decoupled", "conflict-free"]
 COMBINATIONS: tuple[str, ...] = get_args(Combination)
-
-
-def require_conflict_free() -> None:
-    """Raise unless the official ConFIG library is there.
-
-    Raises:
-        InputError: it is not; the text says how to install it.
-    """
-    try:
-        import conflictfree  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "combining gradients free of conflict needs the package conflictfree; "
-            "install it with: pip install 'equipoise[conflict-free]', or use the plain sum"
-        ) from None
 
 
 @torch.no_grad()
@@ -46,17 +29,17 @@ def move_decoupled(parameters: list[nn.Parameter], task: list[torch.Tensor | Non
         parameter.grad = gradient
 
 
+@torch.no_grad()
 def combine_conflict_free(parameters: list[nn.Parameter], task: list[torch.Tensor | None]) -> None:
     """Replace ``.grad`` (holding the homeostasis' gradient) by the ConFIG direction of task and homeostasis.
 
-    The direction has a positive inner product with both gradients. Parameters that only one of them touches keep
-    that one's gradient unchanged.
+    With g, h the two gradients over all parameters that both touch: (|g| + |h|) / 2 (g / |g| + h / |h|). Its inner
+    products with both are positive and of one size for each unit of length, unless they are exactly opposed: then
+    it is zero. Parameters that only one of them touches keep that one's gradient unchanged.
 
-    Source: Liu, Chu & Thuerey, arXiv 2408.11104, through its official library.
+    Source: Liu, Chu & Thuerey, arXiv 2408.11104, equations 2 and 3, worked out for two gradients.
     """
-    from conflictfree.grad_operator import ConFIG_update
-
-    shared: list[tuple[nn.Parameter, torch.Tensor]] = []
+    shared: list[tuple[nn.Parameter, torch.Tensor, torch.Tensor]] = []
     for parameter, gradient in zip(parameters, task):
         if gradient is None:
             continue
@@ -64,15 +47,15 @@ def combine_conflict_free(parameters: list[nn.Parameter], task: list[torch.Tenso
         if other is None or not bool(other.any()) or not bool(gradient.any()):
             parameter.grad = gradient if other is None else gradient + other
         else:
-            shared.append((parameter, gradient))
+            shared.append((parameter, gradient, other))
     if not shared:
         return
-    first = torch.cat([g.flatten() for _, g in shared])
-    second = torch.cat([p.grad.flatten() for p, _ in shared if p.grad is not None])
-    # The library computes in float32 whatever it is given.
-    direction = ConFIG_update([first.float(), second.float()]).to(first.dtype)
-    position = 0
-    for parameter, gradient in shared:
-        size = gradient.numel()
-        parameter.grad = direction[position : position + size].reshape(gradient.shape).clone()
-        position += size
+    ours = _length([gradient for _, gradient, _ in shared])
+    theirs = _length([other for _, _, other in shared])
+    for parameter, gradient, other in shared:
+        parameter.grad = gradient * (0.5 + 0.5 * theirs / ours) + other * (0.5 + 0.5 * ours / theirs)
+
+
+def _length(gradients: list[torch.Tensor]) -> float:
+    """Of all of them as one vector, summed in float64: single precision loses digits over millions of weights."""
+    return float(torch.stack([torch.linalg.vector_norm(g, dtype=torch.float64) for g in gradients]).norm())

@@ -10,13 +10,7 @@ import torch
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Ledger
 from learning_rules.adaptive import AdaptiveNudge, NudgeState
-from learning_rules.combine import (
-    COMBINATIONS,
-    Combination,
-    combine_conflict_free,
-    move_decoupled,
-    require_conflict_free,
-)
+from learning_rules.combine import COMBINATIONS, Combination, combine_conflict_free, move_decoupled
 from learning_rules.homeostasis import Homeostasis
 from learning_rules.rule import Estimate, Phases, Rule
 from learning_rules.stencil import StencilRule
@@ -109,8 +103,6 @@ class Learner:
                 f"{homeostasis.decoupled_limit:g} for {homeostasis.name}: the share of the difference W - B^T that "
                 "each side gives up per batch (0.05 is usual)"
             )
-        if self.combination == "conflict-free":
-            require_conflict_free()
 
     def init(self) -> LearnerState:
         """The state before the first batch."""

@@ -74,7 +74,6 @@ def test_unsettled_samples_weigh_what_the_policy_says() -> None:
 
 
 def test_the_sum_adds_up_and_conflict_free_hurts_neither() -> None:
-    pytest.importorskip("conflictfree", reason="the optional library of ConFIG")
     bench = make_bench()
 
     def gradient(**settings: object) -> torch.Tensor:

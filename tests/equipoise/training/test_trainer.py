@@ -247,8 +247,6 @@ def test_without_validation_the_last_epoch_is_the_best() -> None:
     ids=lambda s: "-".join(str(v) for v in s.values()),
 )
 def test_every_way_of_learning_lowers_the_loss(settings: dict[str, Any]) -> None:
-    if settings.get("combination") == "conflict-free":
-        pytest.importorskip("conflictfree", reason="the optional library of ConFIG")
     result = train(replace(SMALL, **settings))
     assert result.epochs[-1]["train_loss"] < result.epochs[0]["train_loss"]
 
