@@ -42,7 +42,18 @@ MODELS: dict[str, Model] = {
         Model("lif-refractory", network_cases.lif_refractory, OWN, ("lif-refractory",)),
         *(
             Model(name, partial(network_cases.of_neuron, NEURONS.find(name)), LAVA, (name,))
-            for name in ("lif-reset", "lif-ternary", "graded-vector", "product", "rf", "rf-iz")
+            for name in (
+                "lif-reset",
+                "lif-ternary",
+                "graded-vector",
+                "product",
+                "rf",
+                "rf-iz",
+                "rf-zero",
+                "lif-adaptive",
+                "norm-vector",
+                "delta-encoder",
+            )
         ),
         Model("sigma", network_cases.sigma, LAVA, ("sigma",)),
         Model("delta", network_cases.delta, LAVA, ("delta",)),
@@ -51,6 +62,8 @@ MODELS: dict[str, Model] = {
         Model("relaxation", network_cases.relaxation, OWN, ("relaxation",)),
         Model("relaxation-phases", phase_cases.relaxation_phases, OWN, ("relaxation", "phased-relaxation")),
         Model("sigma-delta-phases", phase_cases.sigma_delta_phases, LAVA, ("sigma-delta",)),
+        Model("normalisation", network_cases.normalisation, LAVA, ("norm-vector", "inverse-root")),
+        Model("learning", network_cases.learning, LAVA, ("lif",)),
         Model("dense", network_cases.dense, LAVA, ("lif",)),
         Model("sparse", network_cases.sparse, LAVA, ("lif",)),
         Model("conv", network_cases.conv, LAVA, ("lif",)),

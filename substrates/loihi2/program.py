@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.learning.synapses import LearningSynapses
 from substrates.loihi2.neurons.base import Int32, Neuron, per_neuron
 from substrates.loihi2.synapses import Direct, Synapses
 from substrates.loihi2.widths import STATE_MAX, integer_array, integer_in
 
-__all__ = ["Connection", "Placement", "Population", "Program", "Source", "port_name"]
+__all__ = ["Connection", "Placement", "Population", "Program", "Reset", "Source", "port_name"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,19 @@ class Connection:
     inlet: str  #: where its sums go, likewise
     source_port: str
     target_port: str
+    #: of learning synapses: outlets with the target neurons' spikes ("spikes") and the third factors ("y1" to "y3")
+    hears: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Reset:
+    """``variable`` of ``population`` becomes ``value`` after every step t with (t - 1) mod interval = offset."""
+
+    population: str
+    variable: str
+    interval: int
+    offset: int
+    value: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +96,7 @@ class Program:
         self.populations: dict[str, Population] = {}
         self.sources: dict[str, Source] = {}
         self.connections: list[Connection] = []
+        self.resets: list[Reset] = []
 
     def population(self, name: str, n: int, neuron: Neuron, **initial: npt.ArrayLike) -> Population:
         """Add ``n`` neurons; ``initial`` gives state variables by name.
@@ -152,11 +167,15 @@ class Program:
         *,
         source_port: str | None = None,
         target_port: str | None = None,
+        hears: Mapping[str, str] | None = None,
     ) -> Connection:
         """Connect ``source`` (population or source) to the population ``target``.
 
         Args:
             source_port, target_port: of neurons that have several; the first of each when None.
+            hears: of learning synapses, which outlet (a population, a port ``population.port``, a source) brings the
+                target neurons' spikes, {"spikes": outlet}, and the third factors "y1", "y2", "y3" of a rule that has
+                them; the target population itself, and silence, when left out.
 
         Raises:
             InputError: an end or a port is unknown, or its size differs from the synapses' shape.
@@ -177,9 +196,53 @@ class Program:
         entering = _port(target, target_port, inputs)
         outlet, inlet = port_name(source, leaving, outputs), port_name(target, entering, inputs)
         self.connections.append(
-            Connection(name or f"{outlet}->{inlet}", source, target, synapses, outlet, inlet, leaving, entering)
-        )
+            Connection(
+                name or f"{outlet}->{inlet}", source, target, synapses, outlet, inlet, leaving, entering,
+                self._heard(target, synapses, hears),
+            )
+        )  # fmt: skip
         return self.connections[-1]
+
+    def reset(self, population: str, variable: str, *, interval: int = 1, offset: int = 0, value: int = 0) -> Reset:
+        """Set a state variable to ``value`` after every ``interval``-th step, the first after step ``offset`` + 1.
+
+        Source: Lava's ``lava.proc.io.reset.Reset``. It is a write by the host.
+
+        Raises:
+            InputError: there is no such population or variable, or a number is out of range.
+        """
+        if population not in self.populations:
+            raise InputError(f"no population {population!r}; there are {', '.join(self.populations) or 'none'}")
+        variables = self.populations[population].neuron.variables
+        if variable not in variables:
+            raise InputError(
+                f"{population!r} has no state variable {variable!r}; it has {', '.join(variables) or 'none'}"
+            )
+        integer_in("the interval", interval, 1, 2**31 - 1)
+        integer_in("the offset", offset, 0, 2**31 - 1)
+        integer_in("the value", value, -STATE_MAX - 1, STATE_MAX)
+        self.resets.append(Reset(population, variable, interval, offset % interval, value))
+        return self.resets[-1]
+
+    def _heard(self, target: str, synapses: Synapses, hears: Mapping[str, str] | None) -> dict[str, str]:
+        if not isinstance(synapses, LearningSynapses):
+            if hears:
+                raise InputError(f"{type(synapses).__name__} synapses do not learn, so they hear nothing")
+            return {}
+        factors = ("y1", "y2", "y3") if synapses.rule.third_factor else ()
+        heard = {"spikes": target, **(hears or {})}
+        for port, outlet in heard.items():
+            if port not in ("spikes", *factors):
+                raise InputError(
+                    f"these synapses hear {', '.join(('spikes', *factors))}, not {port!r}; third factors need a rule "
+                    "with third_factor=True"
+                )
+            if self.outlets.get(outlet) != synapses.shape[0]:
+                raise InputError(
+                    f"{outlet!r} has {self.outlets.get(outlet, 'no')} neurons; what learning synapses hear as {port} "
+                    f"has one per target neuron, {synapses.shape[0]}"
+                )
+        return heard
 
     def size(self, name: str) -> int:
         """Number of neurons of a population or source."""

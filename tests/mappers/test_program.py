@@ -98,8 +98,8 @@ def test_a_problem_takes_three_kinds_of_core() -> None:
 
 def test_what_needs_microcode() -> None:
     assert needs_microcode(NEURONS) == (
-        "annealing-eviction", "lif-refractory", "lif-reset", "lif-ternary", "phased-relaxation", "product",
-        "relaxation",
+        "annealing-eviction", "delta-encoder", "lif-adaptive", "lif-refractory", "lif-reset", "lif-ternary",
+        "phased-relaxation", "product", "relaxation", "rf-zero",
     )  # fmt: skip
     assert needs_microcode(["something new"]) == ("something new",)
     assert all(model.source for model in chip_models(NEURONS).values())

@@ -109,6 +109,8 @@ def count(
     *,
     reads: Mapping[str, int] | None = None,
     phase: Phase = Phase.NONE,
+    changed: Mapping[int, Int64] | None = None,
+    first: int = 1,
 ) -> Ledger:
     """The ledger of ``steps`` steps of ``program``.
 
@@ -119,6 +121,9 @@ def count(
         steps: time steps of the machine, all samples or reads together.
         reads: values that the host read, by population.
         phase: what all this was done for.
+        changed: of learning connections, by ``id``: for how many synapses of each target neuron the rule
+            was worked out.
+        first: number of the first of these steps; resets fall due by it.
     """
     ledger = Ledger()
     silent = np.zeros(0, np.int64)
@@ -133,6 +138,13 @@ def count(
         messages = sent.get(connection.outlet, silent)
         if messages.any() and not isinstance(connection.synapses, Direct):
             _count_connection(ledger, connection, placement, np.ascontiguousarray(messages, np.int64), phase)
+        if changed and id(connection) in changed:
+            _count_learning(ledger, connection, placement, changed[id(connection)], phase)
+    for reset in program.resets:
+        last, before = first + steps - 2 - reset.offset, first - 2 - reset.offset
+        times = last // reset.interval - before // reset.interval
+        written = times * program.populations[reset.population].n
+        ledger.add(Event.HOST_WRITES, written, component=Component.HOST, layer=reset.population, phase=phase)
     for name, values in (reads or {}).items():
         ledger.add(Event.HOST_READS, values, component=Component.HOST, layer=name, phase=phase)
     return ledger
@@ -192,7 +204,7 @@ def _count_population(
             messages = int(sent[outlet].sum())
             ledger.add(Event.MESSAGES, messages, component=component, layer=outlet, phase=phase)
             if port not in neuron.reports:
-                active += sent[outlet]
+                np.maximum(active, sent[outlet], out=active)  # sending on two ports at once is one update
     for core, (fired, stepped) in _by_core(active, steps, placement, name).items():
         where: dict[str, Any] = {"component": component, "layer": name, "core": core, "phase": phase}
         ledger.add(Event.NEURON_UPDATES_ACTIVE, fired, **where)
@@ -238,6 +250,18 @@ def _count_connection(
     component = Component.SOURCES if connection.source not in placement.cores else Component.NEURONS
     for event, number in zip(DELIVERIES, result, strict=True):
         ledger.add(event, int(number), component=component, layer=connection.outlet, phase=phase)
+
+
+def _count_learning(
+    ledger: Ledger, connection: Connection, placement: Placement | None, changed: Int64, phase: Phase
+) -> None:
+    where: dict[str, Any] = {"component": Component.SYNAPSES, "layer": connection.inlet, "phase": phase}
+    if placement is None:
+        ledger.add(Event.SYNAPTIC_UPDATES, int(changed.sum()), **where)
+        return
+    by_core = np.bincount(placement.cores[connection.target], changed).astype(np.int64)
+    for core in np.flatnonzero(by_core):
+        ledger.add(Event.SYNAPTIC_UPDATES, int(by_core[core]), core=int(core), **where)
 
 
 def _axons(synapses: Synapses, cores: Int32) -> tuple[Int64, Int32, Int32]:

@@ -18,8 +18,11 @@ from hw_profiles.ledger import Ledger
 from substrates.loihi2.engine.counts import check_placement, count
 from substrates.loihi2.engine.kernel import Work, run_steps
 from substrates.loihi2.engine.layout import C_SIZE, C_SLOTS, O_SIZE, O_START, P_SIZE, P_STATE, lay_out
+from substrates.loihi2.engine.learning_probes import LearningView
+from substrates.loihi2.learning.draws import CHUNK, Drawn, Draws
+from substrates.loihi2.learning.synapses import LearningSynapses
 from substrates.loihi2.neurons.base import Int32, State
-from substrates.loihi2.program import Placement, Population, Program
+from substrates.loihi2.program import Connection, Placement, Population, Program
 from substrates.loihi2.widths import integer_in
 
 __all__ = ["Engine", "Probe", "Run", "StateOverflowError"]
@@ -31,7 +34,11 @@ class StateOverflowError(InputError):
 
 @dataclass(frozen=True)
 class Probe:
-    """Record ``variable`` of ``population`` ("messages", or a state variable) after every ``every``-th step."""
+    """Record ``variable`` of ``population`` ("messages", or a state variable) after every ``every``-th step.
+
+    ``population`` may be the name of a learning connection; then ``variable`` is weights, delays or tags, or a trace:
+    x1, x2, y1, y2, y3.
+    """
 
     population: str
     variable: str = "messages"
@@ -46,7 +53,8 @@ class Run:
         steps: steps run.
         ledger: counted events.
         overflows: per population, how many values left their register.
-        probes: (records, n) int32 per probe, keyed by (population, variable).
+        probes: (records, n) int32 per probe, keyed by (population, variable); (records, targets, sources) for the
+            synapses of a learning connection.
         sent: per outlet (see `Program.outlets`), how many messages each neuron sent.
     """
 
@@ -96,7 +104,13 @@ class Engine:
             part=np.zeros(int(tables.connections[:, C_SIZE].max(initial=0)), np.int16),
             pending=np.full(connections, -1, np.int64),
             sums=np.zeros(connections, np.int64),
+            plastic=layout.plastic.copy(),
+            traces=np.zeros(layout.traces, np.int32),
+            history=np.zeros(layout.history, np.int32),
+            updates=np.zeros(layout.updates, np.int64),
+            room=np.zeros(8, np.int64),
         )
+        self._draws = [Draws(synapses.rule) for _, synapses in self._learning()]
 
     def run(self, steps: int, probes: Sequence[Probe] = ()) -> Run:
         """Run ``steps`` more steps.
@@ -110,11 +124,18 @@ class Engine:
         table, recorded = self._probe_table(probes, steps)
         work.counts[:] = 0
         work.overflows[:] = 0
-        done = run_steps(
-            self.time + 1, steps, self.strict, len(self.program.sources), layout.tables, layout.cells, layout.stored,
-            layout.events, work, table, recorded,
-        )  # fmt: skip
-        self.time += done
+        work.updates[:] = 0
+        done = 0
+        while done < steps:
+            now = min(steps - done, CHUNK) if self._draws else steps
+            ran = run_steps(
+                self.time + 1, now, self.strict, len(self.program.sources), layout.tables, layout.cells, layout.stored,
+                layout.events, work, table, recorded, done, self._drawn(now),
+            )  # fmt: skip
+            self.time += ran
+            done += ran
+            if ran < now:
+                break
         by_name = dict(zip(layout.populations, (int(k) for k in work.overflows), strict=True))
         if self.strict and any(by_name.values()):
             where = ", ".join(f"{k} in {name!r}" for name, k in by_name.items() if k)
@@ -124,7 +145,10 @@ class Engine:
             )
         sent = {name: work.counts[self._slots(name)].copy() for name in layout.outlets}
         reads = self._reads(probes, done)
-        ledger = count(self.program, self.placement, sent, done, reads=reads)
+        changed = {id(view.connection): view.updates(work).copy() for view in self._views()}
+        ledger = count(
+            self.program, self.placement, sent, done, reads=reads, changed=changed, first=self.time - done + 1
+        )
         return Run(done, ledger, by_name, self._split(probes, table, recorded), sent)
 
     def state(self, population: str) -> State:
@@ -134,6 +158,17 @@ class Engine:
         n, start = int(row[P_SIZE]), int(row[P_STATE])
         values = self._work.state[start : start + n * len(neuron.variables)].reshape(len(neuron.variables), n)
         return State(neuron.variables, values)
+
+    def synapses(self, connection: str, variable: str = "weights") -> Int32:
+        """Weights, delays or tags of a learning connection as they are now, (targets, sources); a trace as (neurons,).
+
+        Raises:
+            InputError: there is no learning connection of this name, or no such variable.
+        """
+        view = self._view(connection)
+        start, n, where = view.place(variable)
+        pool = self._work.plastic if where == "plastic" else self._work.traces
+        return view.shaped(variable, pool[start : start + n].copy())
 
     def messages(self, name: str) -> Int32:
         """The messages that a population, one of its ports, or a source sent in the last step (0 for silence)."""
@@ -145,6 +180,27 @@ class Engine:
         layout = self._layout
         groups = (layout.tables, layout.cells, layout.stored, layout.events, self._work)
         return layout.state.nbytes + sum(array.nbytes for group in groups for array in group)
+
+    def _learning(self) -> list[tuple[Connection, LearningSynapses]]:
+        return [(c, c.synapses) for c in self.program.connections if isinstance(c.synapses, LearningSynapses)]
+
+    def _views(self) -> list[LearningView]:
+        return [
+            LearningView(c, row) for (c, _), row in zip(self._learning(), self._layout.tables.learning, strict=True)
+        ]
+
+    def _view(self, name: str) -> LearningView:
+        found = [view for view in self._views() if view.connection.name == name]
+        if not found:
+            names = ", ".join(c.name for c, _ in self._learning()) or "none"
+            raise InputError(f"no learning connection {name!r}; there are {names}")
+        return found[0]
+
+    def _drawn(self, steps: int) -> Drawn:
+        parts = [draws.take(steps) for draws in self._draws]
+        shares = np.concatenate([np.zeros((0, steps if parts else 0, 3)), *(part.shares for part in parts)])
+        whole = np.concatenate([np.zeros((0, steps if parts else 0, 3), np.int64), *(part.whole for part in parts)])
+        return Drawn(shares, whole)
 
     def _slots(self, outlet: str) -> slice:
         rows = self._layout.outlets
@@ -163,9 +219,13 @@ class Engine:
         size = 0
         for q, probe in enumerate(probes):
             integer_in("a probe's every", probe.every, 1, 2**31 - 1)
+            where = 0
             if probe.variable == "messages":
                 slots = self._slots(probe.population)
-                start, n = slots.start, slots.stop - slots.start
+                start, n, where = slots.start, slots.stop - slots.start, 1
+            elif self._is_connection(probe.population):
+                start, n, pool = self._view(probe.population).place(probe.variable)
+                where = 2 if pool == "plastic" else 3
             else:
                 variables = self._population(probe.population).neuron.variables
                 n = self.program.size(probe.population)
@@ -176,7 +236,7 @@ class Engine:
                     )
                 row = self._layout.tables.populations[self._layout.populations[probe.population]]
                 start = int(row[P_STATE]) + variables.index(probe.variable) * n
-            table[q] = start, probe.variable == "messages", n, probe.every, size
+            table[q] = start, where, n, probe.every, size
             size += n * (steps // probe.every)
         return table, np.zeros(size, np.int32)
 
@@ -185,14 +245,23 @@ class Engine:
         values: dict[str, int] = {}
         for probe in probes:
             n = self.program.outlets.get(probe.population, 0)
+            if self._is_connection(probe.population):
+                n = self._view(probe.population).place(probe.variable)[1]
             name = probe.population.partition(".")[0] if "." in probe.population else probe.population
             values[name] = values.get(name, 0) + n * (steps // probe.every)
         return values
 
-    @staticmethod
-    def _split(probes: Sequence[Probe], table: npt.NDArray[np.int64], recorded: Int32) -> dict[tuple[str, str], Int32]:
+    def _split(
+        self, probes: Sequence[Probe], table: npt.NDArray[np.int64], recorded: Int32
+    ) -> dict[tuple[str, str], Int32]:
         ends = np.append(table[:, 4], recorded.size)[1:]
-        return {
-            (p.population, p.variable): recorded[row[4] : end].reshape(-1, row[2])
-            for p, row, end in zip(probes, table, ends, strict=True)
-        }
+        found = {}
+        for probe, row, end in zip(probes, table, ends, strict=True):
+            values = recorded[row[4] : end].reshape(-1, row[2])
+            if self._is_connection(probe.population):
+                values = self._view(probe.population).shaped(probe.variable, values)
+            found[probe.population, probe.variable] = values
+        return found
+
+    def _is_connection(self, name: str) -> bool:
+        return name not in self.program.populations and any(c.name == name for c, _ in self._learning())

@@ -34,6 +34,7 @@ from substrates.loihi2.engine.layout import (
     CONV,
     DENSE,
     DIRECT,
+    LEARNING,
     O_EVENT_STEPS,
     O_EVENTS,
     O_REPEAT,
@@ -52,7 +53,13 @@ from substrates.loihi2.engine.layout import (
     P_TABLE,
     P_TABLE_END,
     P_VARIABLES,
+    R_INTERVAL,
+    R_OFFSET,
+    R_SIZE,
+    R_START,
+    R_VALUE,
 )  # fmt: skip
+from substrates.loihi2.engine.learning_kernel import learn
 from substrates.loihi2.engine.overflow import sums_outside
 from substrates.loihi2.engine.synapse_kernels import (
     deliver,
@@ -60,6 +67,7 @@ from substrates.loihi2.engine.synapse_kernels import (
     spread_conv,
     spread_delayed,
     spread_dense,
+    spread_learning,
     spread_sparse,
 )
 from substrates.loihi2.neurons.base import ZERO_MESSAGE
@@ -89,6 +97,11 @@ class Work(NamedTuple):
     part: npt.NDArray[np.int16]
     pending: Int64  #: per connection, the last step at which something can arrive
     sums: Int64  #: per connection, the sum of the last step's messages: a zero point's factor
+    plastic: Int32  #: weights, learnt delays and tags of all learning synapses
+    traces: Int32  #: per learning connection x1, x2, time of spike; y1, y2, y3, time of spike
+    history: Int32  #: traces at every step of the epoch that ends
+    updates: Int64  #: per learning connection and target neuron, synapses changed since the call began
+    room: Int64
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
@@ -138,6 +151,11 @@ def _propagate(c: Any, time: int, stored: Any, work: Any, fired: Any, values: An
         spread_conv(ring[start : start + n], stored.conv, c[C_WEIGHTS], shape, fired, values, graded)
         return 0
     pointers = stored.rows[c[C_ROWS] : c[C_ROWS] + values.shape[0] + 1]
+    if kind == LEARNING:
+        targets = stored.learnt_targets[c[C_GEOMETRY] :]
+        into, weights = ring[start : start + n], work.plastic[c[C_WEIGHTS] :]
+        spread_learning(into, pointers, targets, c[C_WIDE] != 0, weights, fired, values, graded)
+        return 0
     if slots == 1:
         spread_sparse(ring[start : start + n], pointers, stored.indices, stored.sparse, fired, values, graded)
         return 0
@@ -221,13 +239,28 @@ def _advance_all(tables: Any, cells: Any, time: int, work: Any, strict: bool) ->
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
+def _reset(resets: Any, time: int, state: Any) -> None:
+    """Set what is to be set after step ``time``."""
+    for k in range(resets.shape[0]):
+        r = resets[k]
+        if (time - 1) % r[R_INTERVAL] == r[R_OFFSET]:
+            state[r[R_START] : r[R_START] + r[R_SIZE]] = r[R_VALUE]
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _record(probes: Any, recorded: Any, done: int, work: Any) -> None:
-    """Copy what is probed. A row: start in ``state``, or in ``out`` when its second column is 1; n; every; where to."""
+    """Copy what is probed. A row: start; in ``state``, ``out``, ``plastic`` or ``traces``; n; every; where to."""
     for q in range(probes.shape[0]):
-        start, messages, n, every, into = probes[q, 0], probes[q, 1], probes[q, 2], probes[q, 3], probes[q, 4]
+        start, where_from, n, every, into = probes[q, 0], probes[q, 1], probes[q, 2], probes[q, 3], probes[q, 4]
         if done % every == 0:
             where = into + (done // every - 1) * n
-            values = work.out if messages else work.state
+            values = work.state
+            if where_from == 1:
+                values = work.out
+            elif where_from == 2:
+                values = work.plastic
+            elif where_from == 3:
+                values = work.traces
             for k in range(n):
                 recorded[where + k] = values[start + k]
 
@@ -235,13 +268,14 @@ def _record(probes: Any, recorded: Any, done: int, work: Any) -> None:
 @njit(cache=True, error_model="numpy", _nrt=False)
 def run_steps(
     first: int, steps: int, strict: bool, sources: int, tables: Any, cells: Any, stored: Any, events: Any, work: Any,
-    probes: Any, recorded: Any,
+    probes: Any, recorded: Any, before: int, drawn: Any,
 ) -> int:  # fmt: skip
     """Run ``steps`` steps, the first with number ``first``; return how many were run (fewer if strict and overflowing).
 
-    The first ``sources`` outlets are sources. See `_record` for ``probes``.
+    The first ``sources`` outlets are sources. See `_record` for ``probes``; ``before`` steps are already recorded.
+    ``drawn`` are the random numbers of learning connections, see `Drawn`.
     """
-    outlets, connections = tables.outlets, tables.connections
+    outlets, connections, learning = tables.outlets, tables.connections, tables.learning
     for done in range(steps):
         time = first + done
         for i in range(sources):
@@ -267,7 +301,11 @@ def run_steps(
                 work.overflows[c[C_POPULATION]] += over
                 broken |= over > 0
             work.sums[g] = _propagate(c, time, stored, work, fired, values)
-        _record(probes, recorded, done + 1, work)
+        for g in range(learning.shape[0]):
+            learn(learning[g], stored.kept[g], time, outlets, stored, work, drawn.shares[g, done], drawn.whole[g, done])
+        if tables.resets.shape[0] > 0:
+            _reset(tables.resets, time, work.state)
+        _record(probes, recorded, before + done + 1, work)
         if strict and broken:
             return done + 1
     return steps

@@ -15,10 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.engine import learning_kernel as lk
+from substrates.loihi2.learning.products import CONDITION_X, CONDITION_Y, MAX_FACTORS, P_CONDITION, P_FACTORS, P_TARGET
+from substrates.loihi2.learning.synapses import LearningDense, LearningSparse, LearningSynapses
 from substrates.loihi2.neurons.base import MAX_PARAMETERS
 from substrates.loihi2.neurons.registry import step_address
 from substrates.loihi2.program import Program, port_name
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
+from substrates.loihi2.weights import SignMode
 from substrates.loihi2.widths import STATE_MAX
 
 __all__ = ["Cells", "Events", "Layout", "Stored", "Tables", "lay_out"]
@@ -34,7 +38,9 @@ C_KIND, C_SOURCE, C_TARGET, C_SIZE, C_GRADED, C_EXPONENT, C_SLOTS, C_RING, C_SCR
 C_WEIGHTS, C_ROWS, C_SCALE, C_ZERO, C_GEOMETRY, C_DELAYS, C_WIDE, C_POPULATION, C_SAFE = range(9, 18)
 C_COLUMNS = 18
 # Kinds of connection
-DENSE, SPARSE, CONV, DIRECT = range(4)
+DENSE, SPARSE, CONV, DIRECT, LEARNING = range(5)
+#: Columns of the table of resets: where in the state, how many, when, and what to
+R_START, R_SIZE, R_INTERVAL, R_OFFSET, R_VALUE = range(5)
 
 
 class Tables(NamedTuple):
@@ -43,6 +49,8 @@ class Tables(NamedTuple):
     populations: npt.NDArray[np.int64]
     outlets: npt.NDArray[np.int64]  #: sources first
     connections: npt.NDArray[np.int64]
+    learning: npt.NDArray[np.int64]  #: learning connections, see `learning_kernel`
+    resets: npt.NDArray[np.int64]
 
 
 class Cells(NamedTuple):
@@ -63,6 +71,9 @@ class Stored(NamedTuple):
     delays: npt.NDArray[np.int8]
     conv: npt.NDArray[np.int16]
     geometry: npt.NDArray[np.int64]
+    learnt_targets: npt.NDArray[np.int32]
+    products: npt.NDArray[np.int64]  #: of all learning rules
+    kept: npt.NDArray[np.float64]  #: what a step leaves of each trace, per learning connection
 
 
 class Events(NamedTuple):
@@ -95,6 +106,10 @@ class Layout:
     inputs: int
     ring_size: int
     scratch_size: int
+    plastic: npt.NDArray[np.int32]  #: weights, delays and tags where learning begins
+    traces: int
+    history: int
+    updates: int
 
 
 class _Pool:
@@ -124,6 +139,10 @@ class _Connections:
         self.conv, self.geometry = _Pool(np.int16), _Pool(np.int64)
         self.ring = self.scratch = 0
         self.table: list[npt.NDArray[np.int64]] = []
+        self.learnt_targets, self.plastic, self.kept = _Pool(np.int32), _Pool(np.int32), list[npt.NDArray[Any]]()
+        self.products: list[npt.NDArray[np.int64]] = []
+        self.learning: list[npt.NDArray[np.int64]] = []
+        self.traces = self.history = self.updates = 0
 
     def add(self, synapses: Synapses, source: int, target: int) -> None:
         """Add the connection from outlet number ``source`` to the input slots that begin at ``target``."""
@@ -133,10 +152,14 @@ class _Connections:
         row[[C_SOURCE, C_TARGET, C_SIZE]] = source, target, n
         row[[C_GRADED, C_EXPONENT]] = synapses.graded, synapses.exponent
         row[[C_SLOTS, C_RING, C_SCRATCH]] = slots, self.ring, -1
-        fill = {Dense: self._dense, Sparse: self._sparse, Conv: self._conv, Direct: self._direct}.get(type(synapses))
+        kinds = {
+            Dense: self._dense, Sparse: self._sparse, Conv: self._conv, Direct: self._direct,
+            LearningDense: self._learning, LearningSparse: self._learning,
+        }  # fmt: skip
+        fill = kinds.get(type(synapses))
         if fill is None:
             raise InputError(
-                f"the engine has no kernel for {type(synapses).__name__}; it has Dense, Sparse, Conv, Direct"
+                f"the engine has no kernel for {type(synapses).__name__}; it has {', '.join(k.__name__ for k in kinds)}"
             )
         fill(synapses, row)
         if row[C_KIND] != DIRECT:
@@ -178,9 +201,42 @@ class _Connections:
         row[C_KIND], row[C_WEIGHTS] = CONV, self.conv.put(values)
         row[C_GEOMETRY] = self.geometry.put(np.array(geometry, np.int64))
 
+    def _learning(self, synapses: Any, row: npt.NDArray[np.int64]) -> None:
+        """The connection's row, and the first half of its row in the table of learning connections."""
+        row[C_KIND], row[C_ROWS] = LEARNING, self.rows.put(synapses.pointers)
+        row[C_WEIGHTS] = self.plastic.put(synapses.values)
+        learning, (targets, sources), rule = np.zeros(lk.L_COLUMNS, np.int64), synapses.shape, synapses.rule
+        products = rule.table()
+        learning[[lk.L_CONNECTION, lk.L_SOURCES, lk.L_TARGETS]] = len(self.table), sources, targets
+        learning[[lk.L_STORED, lk.L_DENSE]] = synapses.values.shape[1], synapses.targets is None
+        learning[[lk.L_VALUES, lk.L_POINTERS]] = row[C_WEIGHTS], row[C_ROWS]
+        learning[lk.L_TARGET_LIST] = 0 if synapses.targets is None else self.learnt_targets.put(synapses.targets)
+        row[C_GEOMETRY] = learning[lk.L_TARGET_LIST]
+        row[C_WIDE] = synapses.targets is None
+        learning[[lk.L_TRACES, lk.L_HISTORY, lk.L_UPDATES]] = self.traces, self.history, self.updates
+        self.traces += 3 * sources + 4 * targets
+        self.history += (rule.epoch + 1) * (2 * sources + 3 * targets)
+        self.updates += targets
+        first = sum(len(part) for part in self.products)
+        learning[[lk.L_PRODUCTS, lk.L_PRODUCTS_END]] = first, first + len(products)
+        learning[[lk.L_EPOCH, lk.L_EVERY, lk.L_SPIKES]] = rule.epoch, rule.every, synapses.spikes
+        learning[[lk.L_GRADED, lk.L_THIRD]] = synapses.graded, rule.third_factor
+        learning[[lk.L_LOW, lk.L_HIGH]] = _WEIGHT_RANGE[synapses.sign_mode]
+        conditions = products[:, P_CONDITION]
+        learning[[lk.L_BY_X, lk.L_BY_Y]] = (conditions == CONDITION_X).any(), (conditions == CONDITION_Y).any()
+        learning[lk.L_CHANGES + np.unique(products[:, P_TARGET])] = 1
+        learning[lk.L_IMPULSES : lk.L_COLUMNS] = rule.impulses(regular=synapses.spikes == 0).ravel()
+        self.products.append(products)
+        self.kept.append(rule.kept())
+        self.learning.append(learning)
+
     @staticmethod
     def _direct(synapses: Any, row: npt.NDArray[np.int64]) -> None:
         row[C_KIND] = DIRECT
+
+
+#: smallest and largest weight that learning reaches
+_WEIGHT_RANGE = {SignMode.MIXED: (-256, 255), SignMode.EXCITATORY: (0, 255), SignMode.INHIBITORY: (-255, 0)}
 
 
 def _safe_message(synapses: Synapses) -> int:
@@ -218,16 +274,34 @@ def lay_out(program: Program) -> Layout:
         into = int(cells.rows[cells.names[connection.target], P_IN]) + number * population.n
         lines.add(connection.synapses, outlets[connection.outlet], into)
         lines.table[-1][C_POPULATION] = cells.names[connection.target]
+        if isinstance(connection.synapses, LearningSynapses):
+            learning, heard = lines.learning[-1], connection.hears
+            learning[[lk.L_SOURCE, lk.L_POST]] = outlets[connection.outlet], outlets[heard["spikes"]]
+            learning[lk.L_Y : lk.L_Y + 3] = [outlets[heard[y]] if y in heard else -1 for y in ("y1", "y2", "y3")]
     connections = np.array(lines.table, np.int64).reshape(-1, C_COLUMNS)
     stored = Stored(
         lines.dense.array(), lines.rows.array(), lines.indices.array(), lines.sparse.array(), lines.delays.array(),
-        lines.conv.array(), lines.geometry.array(),
+        lines.conv.array(), lines.geometry.array(), lines.learnt_targets.array(),
+        np.concatenate([np.zeros((0, P_FACTORS + 3 * MAX_FACTORS), np.int64), *lines.products]),
+        np.array(lines.kept, np.float64).reshape(-1, 5),
     )  # fmt: skip
+    learning = np.array(lines.learning, np.int64).reshape(-1, lk.L_COLUMNS)
     return Layout(
-        outlets, cells.names, Tables(cells.rows, table, connections),
+        outlets, cells.names, Tables(cells.rows, table, connections, learning, _resets(program, cells)),
         Cells(cells.parameters, cells.bias.array(), cells.tables.array()), stored, events,
-        cells.state.array(), messages, cells.inputs, lines.ring, lines.scratch,
+        cells.state.array(), messages, cells.inputs, lines.ring, lines.scratch, lines.plastic.array(), lines.traces,
+        lines.history, lines.updates,
     )  # fmt: skip
+
+
+def _resets(program: Program, cells: _Cells) -> npt.NDArray[np.int64]:
+    rows = np.zeros((len(program.resets), R_VALUE + 1), np.int64)
+    for row, reset in zip(rows, program.resets, strict=True):
+        population = program.populations[reset.population]
+        start = cells.rows[cells.names[reset.population], P_STATE]
+        start += population.neuron.variables.index(reset.variable) * population.n
+        row[:] = start, population.n, reset.interval, reset.offset, reset.value
+    return rows
 
 
 def _events(program: Program, table: npt.NDArray[np.int64]) -> Events:

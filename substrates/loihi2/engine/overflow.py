@@ -28,6 +28,7 @@ from substrates.loihi2.engine.layout import (
     C_ZERO,
     CONV,
     DENSE,
+    LEARNING,
 )  # fmt: skip
 from substrates.loihi2.engine.synapse_kernels import spread_conv
 from substrates.loihi2.widths import wrap24
@@ -61,6 +62,14 @@ def sums_outside(c: Any, time: int, stored: Any, work: Any, fired: Any, values: 
     elif kind == CONV:
         shape = stored.geometry[c[C_GEOMETRY] : c[C_GEOMETRY] + GEOMETRY]
         spread_conv(exact, stored.conv, c[C_WEIGHTS], shape, fired, values, graded)
+    elif kind == LEARNING:
+        pointers = stored.rows[c[C_ROWS] : c[C_ROWS] + values.shape[0] + 1]
+        for k in range(fired.shape[0]):
+            m = np.int64(values[fired[k]]) if graded else np.int64(1)
+            begin = pointers[fired[k]]
+            for e in range(begin, pointers[fired[k] + 1]):
+                target = e - begin if c[C_WIDE] != 0 else np.int64(stored.learnt_targets[c[C_GEOMETRY] + e])
+                exact[target] += np.int64(work.plastic[c[C_WEIGHTS] + e]) * m
     else:
         pointers = stored.rows[c[C_ROWS] : c[C_ROWS] + values.shape[0] + 1]
         for k in range(fired.shape[0]):
@@ -83,7 +92,7 @@ def _outside(c: Any, exact: Any, total: int, ring: Any) -> int:
         if c[C_KIND] == CONV:
             over += wrap24(x) != x
             continue
-        outside = c[C_WIDE] == 0 and x != np.int32(x)
+        outside = (c[C_WIDE] == 0 or c[C_KIND] == LEARNING) and x != np.int32(x)
         if rounded:
             x >>= -c[C_EXPONENT]
         if c[C_SLOTS] > 1:

@@ -15,6 +15,7 @@ __all__ = [
     "spread_conv",
     "spread_delayed",
     "spread_dense",
+    "spread_learning",
     "spread_sparse",
 ]
 
@@ -74,6 +75,20 @@ def spread_sparse(acc: Any, rows: Any, indices: Any, weights: Any, fired: Any, v
         for e in range(end - start):
             target = np.uint32(targets[e])  # unsigned: no test for an index from the end
             acc[target] = np.int32(acc[target] + np.int32(np.int32(row[e]) * m))
+
+
+@njit(cache=True, error_model="numpy")
+def spread_learning(
+    acc: Any, rows: Any, indices: Any, dense: bool, weights: Any, fired: Any, values: Any, graded: bool
+) -> None:
+    """As `spread_sparse`, for synapses that learn; ``dense`` ones lead to all targets, in order."""
+    for k in range(fired.shape[0]):
+        source = fired[k]
+        m = np.int32(values[source]) if graded else np.int32(1)
+        start, end = rows[source], rows[source + 1]
+        for e in range(start, end):
+            target = np.uint64(e - start) if dense else np.uint64(indices[e])
+            acc[target] = np.int32(acc[target] + np.int32(weights[e] * m))
 
 
 @njit(cache=True, error_model="numpy")

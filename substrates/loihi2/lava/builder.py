@@ -11,7 +11,7 @@ import numpy as np
 
 from substrates.loihi2.lava.loader import lava_module, load_lava, wide_convolutions
 from substrates.loihi2.lava.plan import Node, Plan, Port, plan_of
-from substrates.loihi2.neurons.base import LavaName
+from substrates.loihi2.neurons.base import LavaCall, LavaName
 from substrates.loihi2.program import Program
 
 __all__ = ["LavaGraph", "build", "make_graph"]
@@ -26,12 +26,14 @@ class LavaGraph:
         connections: a Lava process per connection (None for a direct one), in the program's order.
         variables: state variables of each population that are Vars of its process.
         nodes: every process, by its name in the plan.
+        models: CPU model by process class, where Lava would not find one.
     """
 
     neurons: dict[str, Any]
     connections: list[Any]
     variables: dict[str, tuple[str, ...]]
     nodes: dict[str, Any]
+    models: dict[type, type]
 
 
 def build(program: Program, steps: int, *, raw_weights: Mapping[str, Any] | None = None) -> LavaGraph:
@@ -54,11 +56,14 @@ def make_graph(plan: Plan) -> LavaGraph:
     nodes = {key: _process(node) for key, node in plan.nodes.items()}
     for link in plan.links:
         _port(nodes, link.out).connect(_port(nodes, link.into))
+    for write in plan.writes:
+        nodes[write.node].connect_var(getattr(nodes[write.process], write.variable))
     return LavaGraph(
         {key: nodes[key] for key, node in plan.nodes.items() if node.kind in ("source", "neurons")},
         [None if key is None else nodes[key] for key in plan.connections],
         dict(plan.variables),
         nodes,
+        {type(nodes[key]): _named(node.model) for key, node in plan.nodes.items() if node.model is not None},
     )
 
 
@@ -70,13 +75,18 @@ def _process(node: Node) -> Any:
     else:
         if node.process == LavaName("lava.proc.conv.process", "Conv"):
             wide_convolutions()
-        arguments = {
-            key: _named(value) if isinstance(value, LavaName) else value for key, value in node.arguments.items()
-        }
+        arguments = {key: _value(value) for key, value in node.arguments.items()}
         process = _named(node.process)(**arguments)
     for variable, values in node.initial.items():
         getattr(process, variable).init = np.asarray(values, np.int32)
     return process
+
+
+def _value(value: Any) -> Any:
+    """An argument: what it names, what its call makes, or itself."""
+    if isinstance(value, LavaCall):
+        return _named(value.name)(**value.arguments)
+    return _named(value) if isinstance(value, LavaName) else value
 
 
 def _named(name: LavaName) -> Any:

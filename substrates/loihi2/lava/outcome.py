@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from substrates.loihi2.lava.builder import LavaGraph
 from substrates.loihi2.lava.chip_program import BorderDelay
 from substrates.loihi2.lava.loader import lava_module
 from substrates.loihi2.lava.plan import components, outlets
+from substrates.loihi2.learning.counting import rule_applications
+from substrates.loihi2.learning.synapses import LearningSynapses
 from substrates.loihi2.program import Program, Source
 
 __all__ = [
     "Int32", "LavaRun", "contiguous", "counted", "final_states", "integers", "outlets_of", "parts_of", "run_steps",
-    "sent_by",
+    "sent_by", "worked_out",
 ]  # fmt: skip
 
 Int32 = npt.NDArray[np.int32]
@@ -40,6 +42,7 @@ class LavaRun:
         measured: time and energy by the board's own probes; None where there are none.
         delay: of the adapters, on the chip.
         notes: what could not be had.
+        synapses: of learning connections by name, per variable (steps, targets, sources) as each step used them.
     """
 
     messages: dict[str, Int32]
@@ -50,6 +53,7 @@ class LavaRun:
     measured: Measurement | None = None
     delay: BorderDelay | None = None
     notes: tuple[str, ...] = ()
+    synapses: dict[str, dict[str, Int32]] = field(default_factory=dict)
 
 
 def parts_of(program: Program) -> list[list[str]]:
@@ -82,10 +86,39 @@ def sent_by(messages: Mapping[str, Int32]) -> dict[str, npt.NDArray[np.int64]]:
     return {outlet: np.count_nonzero(values, axis=0) for outlet, values in messages.items()}
 
 
-def counted(program: Program, sent: Mapping[str, Any], steps: int) -> tuple[dict[str, Any], Ledger]:
+def counted(
+    program: Program, sent: Mapping[str, Any], steps: int, changed: Mapping[int, Any] | None = None
+) -> tuple[dict[str, Any], Ledger]:
     """What everything sent, populations as seen and sources as they have to, and the ledger of that."""
     every = {name: _source_messages(source, steps) for name, source in program.sources.items()} | dict(sent)
-    return every, count(program, None, every, steps)
+    return every, count(program, None, every, steps, changed=changed)
+
+
+def worked_out(program: Program, messages: Mapping[str, Int32], steps: int) -> dict[int, npt.NDArray[np.int64]]:
+    """Of learning connections, by ``id``: for how many synapses of each target neuron the rule was worked out.
+
+    A chip and Lava do not say; it follows from who sent in which epoch.
+    """
+    found = {}
+    for connection in program.connections:
+        synapses = connection.synapses
+        if isinstance(synapses, LearningSynapses):
+            ends = [_raster_of(program, messages, o, steps) for o in (connection.outlet, connection.hears["spikes"])]
+            found[id(connection)] = rule_applications(synapses, *ends)
+    return found
+
+
+def _raster_of(program: Program, messages: Mapping[str, Int32], outlet: str, steps: int) -> npt.NDArray[np.bool_]:
+    """(steps, n) who sent when."""
+    if outlet not in program.sources:
+        sent: npt.NDArray[np.bool_] = messages[outlet] != 0
+        return sent
+    source = program.sources[outlet]
+    length = source.starts.size - 1
+    raster = np.zeros((length, source.n), bool)
+    raster[np.repeat(np.arange(length), np.diff(source.starts)), source.indices] = True
+    at = np.arange(steps)
+    return raster[at % length] & (source.repeat | (at < length))[:, None]
 
 
 def _source_messages(source: Source, steps: int) -> npt.NDArray[np.int64]:

@@ -6,6 +6,8 @@
 | any other neuron                        | made from it (`processes.generated`)               |
 | Dense, Sparse (with delays)             | Lava's Dense, Sparse, DelayDense, DelaySparse      |
 | Conv, Direct                            | Lava's Conv; a port connected to a port            |
+| LearningDense, LearningSparse           | Lava's own, with its learning rule                 |
+| a reset                                 | Lava's Reset                                       |
 | Source                                  | Lava's RingBuffer                                  |
 
 `builder` makes the processes of a plan, `script` writes them down: one description, so the two cannot drift apart.
@@ -23,12 +25,26 @@ import numpy.typing as npt
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.lava.names import input_name, output_name
-from substrates.loihi2.neurons.base import LavaName, Neuron
+from substrates.loihi2.learning.rule import LearningRule
+from substrates.loihi2.learning.synapses import LearningDense, LearningSparse, LearningSynapses
+from substrates.loihi2.neurons.base import LavaCall, LavaName, Neuron
 from substrates.loihi2.program import Program, Source, port_name
 from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
 from substrates.loihi2.widths import MESSAGE_BITS
 
-__all__ = ["Link", "Node", "Plan", "Port", "add_sinks", "components", "outlets", "plan_of", "sink_key"]
+__all__ = [
+    "Link",
+    "Node",
+    "Plan",
+    "Port",
+    "Write",
+    "add_sinks",
+    "components",
+    "outlets",
+    "plan_of",
+    "public_variables",
+    "sink_key",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,7 @@ class Node:
         neuron: the neuron whose own step runs, with the number of neurons in ``n``.
         initial: state variables that do not start as the process starts them.
         repeats: a source whose events begin again.
+        model: the CPU model, where Lava's run configurations do not find it by its tag.
     """
 
     kind: str
@@ -60,6 +77,7 @@ class Node:
     n: int = 0
     initial: Mapping[str, npt.NDArray[np.int32]] = field(default_factory=dict)
     repeats: bool = False
+    model: LavaName | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,15 @@ class Link:
     into: Port
 
 
+@dataclass(frozen=True)
+class Write:
+    """A node that sets a Var of another."""
+
+    node: str
+    process: str
+    variable: str
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """Nodes by name, links in order.
@@ -77,12 +104,14 @@ class Plan:
     Attributes:
         connections: per connection of the program the name of its node; None for a direct one.
         variables: state variables of each population that are Vars of its process.
+        writes: which node sets which Var.
     """
 
     nodes: dict[str, Node]
     links: list[Link]
     connections: list[str | None]
     variables: dict[str, tuple[str, ...]]
+    writes: list[Write] = field(default_factory=list)
 
 
 def plan_of(program: Program, steps: int, raw_weights: Mapping[str, Any] | None = None) -> Plan:
@@ -107,9 +136,12 @@ def plan_of(program: Program, steps: int, raw_weights: Mapping[str, Any] | None 
         if public is None:
             node = Node("neurons", None, {}, population.neuron, population.n, initial)
         else:
-            node = Node("neurons", public.process, public.arguments, population.neuron, population.n, initial)
+            node = Node(
+                "neurons", public.process, public.arguments, population.neuron, population.n, initial,
+                model=public.model,
+            )  # fmt: skip
         plan.nodes[name] = node
-        plan.variables[name] = population.neuron.variables
+        plan.variables[name] = public_variables(population.neuron)
     for number, connection in enumerate(program.connections):
         make = _SYNAPSES.get(type(connection.synapses))
         if make is None:
@@ -133,7 +165,29 @@ def plan_of(program: Program, steps: int, raw_weights: Mapping[str, Any] | None 
             shapes = connection.synapses.input_shape, (connection.synapses.shape[0],)
         plan.links.append(Link(Port(out.node, out.name, shapes[0]), Port(key, "s_in")))
         plan.links.append(Link(Port(key, "a_out", shapes[1]), into))
+        for port, outlet in connection.hears.items():
+            sender, leaving = _sender(program, outlet)
+            plan.links.append(
+                Link(Port(sender, leaving), Port(key, "s_in_bap" if port == "spikes" else f"s_in_{port}"))
+            )
+    for number, reset in enumerate(program.resets):
+        arguments = {"reset_value": reset.value, "interval": reset.interval, "offset": reset.offset}
+        name = f"reset {number} of {reset.population}"
+        plan.nodes[name] = Node("reset", LavaName("lava.proc.io.reset", "Reset"), arguments)
+        plan.writes.append(Write(name, reset.population, reset.variable))
     return plan
+
+
+def _sender(program: Program, outlet: str) -> tuple[str, str]:
+    """(process, Lava's name of the port) of an outlet."""
+    if outlet in program.sources:
+        return outlet, "s_out"
+    return next((name, port) for known, name, port in outlets(program) if known == outlet)
+
+
+def public_variables(neuron: Neuron) -> tuple[str, ...]:
+    """State variables that can be read from the neuron's process."""
+    return tuple(variable for variable in neuron.variables if variable not in neuron.lava_hides)
 
 
 def outlets(program: Program) -> Iterator[tuple[str, str, str]]:
@@ -168,6 +222,8 @@ def components(program: Program) -> list[list[str]]:
     names = list(program.names)
     number = {name: i for i, name in enumerate(names)}
     ends = [(number[c.source], number[c.target]) for c in program.connections]
+    heard = [(number[_sender(program, o)[0]], number[c.target]) for c in program.connections for o in c.hears.values()]
+    ends += heard
     rows, columns = np.array(ends, np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(rows.size), (rows, columns)), shape=(len(names), len(names)))
     _, label = connected_components(graph, directed=False)
@@ -183,7 +239,7 @@ def _raster(source: Source, steps: int) -> npt.NDArray[np.int32]:
     return raster
 
 
-def _format(synapses: Dense | Sparse) -> dict[str, Any]:
+def _format(synapses: Dense | Sparse | LearningSynapses) -> dict[str, Any]:
     """The number format, as Lava's Dense and Sparse take it."""
     return {
         "weight_exp": synapses.exponent,
@@ -225,6 +281,40 @@ def _conv(synapses: Conv, raw: Any) -> Node:
     return Node("synapses", LavaName("lava.proc.conv.process", "Conv"), arguments)
 
 
+def _rule(rule: LearningRule) -> LavaCall:
+    """Lava's object for a rule; x1's impulse is taken away there, as here, where spikes bring their own value."""
+    arguments: dict[str, Any] = {
+        "dw": rule.dw or None, "dd": rule.dd or None, "dt": rule.dt or None, "t_epoch": rule.epoch,
+        "rng_seed": rule.seed,
+    }  # fmt: skip
+    for name in ("x1", "x2") if rule.third_factor else ("x1", "x2", "y1", "y2", "y3"):
+        arguments |= {f"{name}_{what}": float(getattr(rule, f"{name}_{what}")) for what in ("impulse", "tau")}
+    kind = "Loihi3FLearningRule" if rule.third_factor else "Loihi2FLearningRule"
+    return LavaCall(LavaName("lava.magma.core.learning.learning_rule", kind), arguments)
+
+
+def _learning(synapses: LearningSynapses, raw: Any) -> Node:
+    from scipy.sparse import csc_matrix
+
+    matrices: list[Any] = list(synapses.matrix(synapses.values.astype(np.int32)).astype(np.int64))
+    module, kind = "lava.proc.dense.process", "LearningDense"
+    if synapses.targets is not None:
+        module, kind = "lava.proc.sparse.process", "LearningSparse"
+        pattern = (synapses.targets, synapses.pointers)
+        matrices = [csc_matrix((v.astype(np.int64), *pattern), shape=synapses.shape).tocsr() for v in synapses.values]
+    if raw is not None:
+        matrices[0] = np.asarray(raw, np.int64) if synapses.targets is None else type(matrices[0])(raw, dtype=np.int64)
+    use = LavaName("lava.magma.core.learning.constants", f"GradedSpikeCfg.{_SPIKE_USE[synapses.spikes]}")
+    arguments = {
+        "weights": matrices[0], "tag_2": matrices[1], "tag_1": matrices[2], "learning_rule": _rule(synapses.rule),
+        "graded_spike_cfg": use, **_format(synapses),
+    }  # fmt: skip
+    return Node("synapses", LavaName(module, kind), arguments)
+
+
+_SPIKE_USE = ("USE_REGULAR_IMPULSE", "OVERWRITE", "ADD_WITH_SATURATION", "ADD_WITHOUT_SATURATION")
+
+
 def _direct(synapses: Direct, raw: Any) -> None:
     return None
 
@@ -234,4 +324,6 @@ _SYNAPSES: dict[type[Synapses], Callable[[Any, Any], Node | None]] = {
     Sparse: _sparse,
     Conv: _conv,
     Direct: _direct,
+    LearningDense: _learning,
+    LearningSparse: _learning,
 }

@@ -35,9 +35,10 @@ from substrates.loihi2.lava.outcome import (
     parts_of,
     run_steps,
     sent_by,
+    worked_out,
 )
-from substrates.loihi2.lava.plan import add_sinks, outlets, plan_of, sink_key
-from substrates.loihi2.lava.taps import Tap, tapped_configuration
+from substrates.loihi2.lava.plan import add_sinks, outlets, plan_of, public_variables, sink_key
+from substrates.loihi2.lava.taps import SynapseTap, Tap, tapped_configuration
 from substrates.loihi2.lava.watchdog import DEFAULT_TIMEOUT_S, LavaSession
 from substrates.loihi2.program import Program
 
@@ -111,27 +112,38 @@ def run_here(
 def _through_taps(program: Program, steps: int, raw_weights: Mapping[str, Any] | None) -> LavaRun:
     graph = make_graph(plan_of(program, steps, raw_weights))
     taps = {outlet: _tap(program, outlet, name, port, steps) for outlet, name, port in outlets(program)}
-    by_process: dict[Any, list[Tap]] = {}
+    by_process: dict[Any, list[Tap | SynapseTap]] = {}
     for outlet, name, _ in outlets(program):
         by_process.setdefault(graph.neurons[name], []).append(taps[outlet])
-    configuration = tapped_configuration(by_process)
+    learning = {
+        connection.name: SynapseTap(steps, connection.synapses.shape)
+        for connection in program.connections if connection.hears
+    }  # fmt: skip
+    for connection, process in zip(program.connections, graph.connections, strict=True):
+        if connection.name in learning:
+            by_process[process] = [learning[connection.name]]
+    configuration = tapped_configuration(by_process, graph.models)
     for populations in parts_of(program):
         graph.neurons[populations[0]].run(condition=run_steps(steps), run_cfg=configuration)
         graph.neurons[populations[0]].stop()
     states = {name: taps[name].states() for name in program.populations}
     for name, population in program.populations.items():
-        states[name] = {v: states[name][v] for v in population.neuron.variables}
+        states[name] = {v: states[name][v] for v in public_variables(population.neuron)}
     last = {name: {v: values[-1] for v, values in of.items()} for name, of in states.items()}
     messages = {outlet: tap.messages() for outlet, tap in taps.items()}
     sent = {outlet: np.count_nonzero(tap.raw(), axis=0) for outlet, tap in taps.items()}
-    return LavaRun(messages, states, last, *counted(program, sent, steps))
+    synapses = {name: tap.values() for name, tap in learning.items()}
+    changed = worked_out(program, messages, steps)
+    return LavaRun(messages, states, last, *counted(program, sent, steps, changed), synapses=synapses)
 
 
 def _through_ports(program: Program, steps: int, raw_weights: Mapping[str, Any] | None) -> LavaRun:
     plan = plan_of(program, steps, raw_weights)
     add_sinks(plan, program, steps)
     graph = make_graph(plan)
-    configuration = lava_module("lava.magma.core.run_configs").Loihi2SimCfg(select_tag="fixed_pt")
+    configuration = lava_module("lava.magma.core.run_configs").Loihi2SimCfg(
+        select_tag="fixed_pt", exception_proc_model_map=graph.models
+    )
     messages: dict[str, Int32] = {}
     final: dict[str, dict[str, Int32]] = {}
     for populations in parts_of(program):
@@ -142,7 +154,8 @@ def _through_ports(program: Program, steps: int, raw_weights: Mapping[str, Any] 
             final |= final_states(graph, populations)
         finally:
             head.stop()
-    return LavaRun(contiguous(messages), {}, final, *counted(program, sent_by(messages), steps))
+    changed = worked_out(program, messages, steps)
+    return LavaRun(contiguous(messages), {}, final, *counted(program, sent_by(messages), steps, changed))
 
 
 def _tap(program: Program, outlet: str, name: str, port: str, steps: int) -> Tap:
@@ -150,6 +163,6 @@ def _tap(program: Program, outlet: str, name: str, port: str, steps: int) -> Tap
     population = program.populations[name]
     neuron = population.neuron
     ours = neuron.outputs[0] if outlet == name else outlet[len(name) + 1 :]
-    variables = neuron.variables if outlet == name else ()
+    variables = public_variables(neuron) if outlet == name else ()
     raw = raw_name(ours) if ours in neuron.reports else ""
     return Tap(variables, steps, population.n, port=port, raw=raw)

@@ -20,8 +20,18 @@ from substrates.loihi2.lava import script_text
 from substrates.loihi2.lava.border import adapter_for
 from substrates.loihi2.lava.kernel_source import kernel_source
 from substrates.loihi2.lava.names import input_name, output_name
-from substrates.loihi2.lava.plan import Link, Node, Plan, Port, add_sinks, components, outlets, plan_of
-from substrates.loihi2.neurons.base import LavaName, Neuron
+from substrates.loihi2.lava.plan import (
+    Link,
+    Node,
+    Plan,
+    Port,
+    add_sinks,
+    components,
+    outlets,
+    plan_of,
+    public_variables,
+)
+from substrates.loihi2.neurons.base import LavaCall, LavaName, Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Direct
 from substrates.loihi2.widths import integer_in
@@ -63,7 +73,10 @@ def lava_script(
         InputError: something in the program cannot be written down.
     """
     integer_in("the number of steps", steps, 1, 2**31 - 1)
-    wanted = {name: tuple(variables) for name, variables in (read or {}).items()}
+    wanted = {
+        name: tuple(v for v in variables if v in public_variables(program.populations[name].neuron))
+        for name, variables in (read or {}).items()
+    }
     plan, arrays = plan_of(program, steps), _Arrays()
     kept = [outlet for outlet, _, _ in outlets(program) if record is None or outlet in record]
     add_sinks(plan, program, steps, kept)
@@ -77,7 +90,7 @@ def lava_script(
     parts += [
         script_text.CHIP,
         _build(plan, arrays),
-        _facts(program, steps, kept, wanted),
+        _facts(program, steps, kept, wanted) + _models(plan),
         conclude,
         script_text.MAIN,
         "".join(f"{name} = {arrays.value(value)}\n" for name, value in (constants or {}).items()),
@@ -122,8 +135,9 @@ def _imports(plan: Plan) -> str:
     """One import per module of Lava; classes of one name get the module's."""
     modules: dict[str, None] = {}
     for node in plan.nodes.values():
-        names = [value for value in node.arguments.values() if isinstance(value, LavaName)]
-        for name in [*names, *([] if node.process is None else [node.process])]:
+        given = [value.name if isinstance(value, LavaCall) else value for value in node.arguments.values()]
+        names = [value for value in given if isinstance(value, LavaName)]
+        for name in [*names, *(name for name in (node.process, node.model) if name is not None)]:
             modules[name.module] = None
     return "".join(f"import {module}\n" for module in sorted(modules))
 
@@ -180,6 +194,9 @@ class _Arrays:
         """An argument as Python source."""
         if isinstance(value, LavaName):
             return f"{value.module}.{value.name}"
+        if isinstance(value, LavaCall):
+            arguments = ", ".join(f"{key}={self.value(given)}" for key, given in value.arguments.items())
+            return f"{self.value(value.name)}({arguments})"
         if isinstance(value, np.ndarray):
             return self.written(value)
         if hasattr(value, "tocsr"):
@@ -207,6 +224,8 @@ def _build(plan: Plan, arrays: _Arrays) -> str:
             lines.append(f"    nodes[{key!r}].{variable}.init = {arrays.written(np.asarray(values, np.int32))}")
     for link in plan.links:
         lines.append(f"    {_connected(plan, link)}")
+    for write in plan.writes:
+        lines.append(f"    nodes[{write.node!r}].connect_var(nodes[{write.process!r}].{write.variable})")
     return "\n".join([*lines, "    return nodes"]) + "\n"
 
 
@@ -244,6 +263,13 @@ def _connected(plan: Plan, link: Link) -> str:
 def _port(port: Port) -> str:
     text = f"nodes[{port.node!r}].{port.name}"
     return text if port.shape is None else f"{text}.reshape({tuple(port.shape)!r})"
+
+
+def _models(plan: Plan) -> str:
+    """CPU models that Lava's run configurations would not find."""
+    pairs = {(n.process, n.model) for n in plan.nodes.values() if n.process is not None and n.model is not None}
+    lines = [f"    {p.module}.{p.name}: {m.module}.{m.name},\n" for p, m in sorted(pairs, key=str)]
+    return f"MODELS = {{\n{''.join(lines)}}}\n" if lines else "MODELS = {}\n"
 
 
 def _facts(program: Program, steps: int, kept: Sequence[str], read: Mapping[str, tuple[str, ...]]) -> str:

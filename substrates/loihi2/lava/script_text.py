@@ -166,7 +166,8 @@ def run(steps=STEPS, chip=False):
         from lava.magma.core.run_configs import Loihi2SimCfg as RunConfig
     messages, states = {}, {}
     for head, sinks, variables in PARTS:
-        nodes[head].run(condition=RunSteps(num_steps=steps), run_cfg=RunConfig(select_tag="fixed_pt"))
+        nodes[head].run(condition=RunSteps(num_steps=steps), run_cfg=RunConfig(
+            select_tag="fixed_pt", exception_proc_model_map=dict(MODELS)))
         try:
             for name in sinks:
                 data = np.rint(nodes[f"{name} -> record"].data.get()).T

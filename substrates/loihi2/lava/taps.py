@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from substrates.loihi2.lava.loader import lava_module
 
-__all__ = ["Tap", "tapped_configuration"]
+__all__ = ["SynapseTap", "Tap", "tapped_configuration"]
 
 Int32 = npt.NDArray[np.int32]
 
@@ -50,7 +50,27 @@ class Tap:
         return {name: self.data[i].copy() for i, name in enumerate(self.variables)}
 
 
-def tapped_configuration(taps: Mapping[Any, Sequence[Tap]], models: Mapping[type, type] | None = None) -> Any:
+class SynapseTap:
+    """Room for weights, delays and tags of a learning connection over ``steps`` steps, as each step uses them.
+
+    Args:
+        shape: (targets, sources).
+    """
+
+    variables: ClassVar[Mapping[str, str]] = {"weights": "weights", "delays": "tag_2", "tags": "tag_1"}
+
+    def __init__(self, steps: int, shape: tuple[int, int]) -> None:
+        shared = multiprocessing.RawArray("i", 3 * steps * shape[0] * shape[1])
+        self.data: Int32 = np.frombuffer(shared, np.int32).reshape(3, steps, *shape)
+
+    def values(self) -> dict[str, Int32]:
+        """Per variable (steps, targets, sources)."""
+        return {name: self.data[i].copy() for i, name in enumerate(self.variables)}
+
+
+def tapped_configuration(
+    taps: Mapping[Any, Sequence[Tap | SynapseTap]], models: Mapping[type, type] | None = None
+) -> Any:
     """A run configuration for Lava's fixed-point CPU models that observes the processes in ``taps``.
 
     Args:
@@ -63,10 +83,20 @@ def tapped_configuration(taps: Mapping[Any, Sequence[Tap]], models: Mapping[type
         def select(self, process: Any, proc_models: Any) -> Any:
             model = super().select(process, proc_models)
             for tap in taps.get(process, ()):
-                model = _tapped(model, tap)
+                model = _tapped(model, tap) if isinstance(tap, Tap) else _tapped_synapses(model, tap)
             return model
 
     return TappedConfiguration(select_tag="fixed_pt", exception_proc_model_map=dict(models or {}))
+
+
+def _tapped_synapses(model: type, tap: SynapseTap) -> type:
+    def run_spk(self: Any) -> None:
+        model.run_spk(self)  # type: ignore[attr-defined]
+        for i, name in enumerate(tap.variables.values()):
+            values = getattr(self, name)
+            tap.data[i, self.time_step - 1] = values.toarray() if hasattr(values, "toarray") else values
+
+    return type(f"Tapped{model.__name__}", (model,), {"run_spk": run_spk, "__module__": model.__module__})
 
 
 def _tapped(model: type, tap: Tap) -> type:

@@ -31,6 +31,7 @@ __all__ = [
     "OWN_MICROCODE",
     "ZERO_MESSAGE",
     "ChipModel",
+    "LavaCall",
     "LavaName",
     "LavaProcess",
     "Neuron",
@@ -75,11 +76,23 @@ class LavaName:
 
 
 @dataclass(frozen=True)
+class LavaCall:
+    """An object that a call of a Lava name makes, as an argument of a process."""
+
+    name: LavaName
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class LavaProcess:
-    """A public Lava process with a fixed-point model of this neuron, and the arguments that make it."""
+    """A public Lava process with a fixed-point model of this neuron, and the arguments that make it.
+
+    ``model`` is that model where Lava's run configurations do not find it by its tag.
+    """
 
     process: LavaName
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    model: LavaName | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,8 @@ class Neuron(ABC):
     outputs: ClassVar[tuple[str, ...]] = ("message",)  #: ports that connections start from, likewise
     #: Lava's names of ports, where they are not a_in and s_out (the first) or <port>_in and <port>_out
     lava_ports: ClassVar[Mapping[str, str]] = {}
+    #: state variables that Lava's public model keeps to itself: nobody can read or compare them there
+    lava_hides: ClassVar[frozenset[str]] = frozenset()
     #: outputs that report a state whatever it is: a zero is a message too, and sending one is no activity
     reports: ClassVar[frozenset[str]] = frozenset()
     largest_input: ClassVar[int] = 2**31 - 1  #: beyond this the step loses bits of an input; strict runs look

@@ -39,7 +39,7 @@ from substrates.loihi2.widths import (
     wrap_once,
 )
 
-__all__ = ["LIF", "NEVER", "advance", "scaled_bias"]
+__all__ = ["LIF", "NEVER", "advance", "scaled_bias", "spread"]
 
 NEVER = 2**THRESHOLD_BITS  #: a threshold that no voltage passes: shifted, it lies beyond saturation
 
@@ -118,10 +118,11 @@ class LIF(Neuron):
     def lava(self, n: int) -> LavaProcess | None:
         arguments = {
             "shape": (n,), "du": self.du, "dv": self.dv, "vth": self.vth,
-            "bias_mant": _spread(self.bias_mant, n), "bias_exp": _spread(self.bias_exp, n),
+            "bias_mant": spread(self.bias_mant, n), "bias_exp": spread(self.bias_exp, n),
         }  # fmt: skip
         return LavaProcess(LavaName("lava.proc.lif.process", "LIF"), arguments)
 
 
-def _spread(values: Any, n: int) -> npt.NDArray[np.int64]:
+def spread(values: Any, n: int) -> npt.NDArray[np.int64]:
+    """One number per neuron, as Lava takes them."""
     return np.broadcast_to(np.asarray(values, np.int64).reshape(-1), (n,)).copy()

@@ -19,6 +19,7 @@ from hw_profiles.errors import InputError
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.kernel_source import kernel_source
 from substrates.loihi2.lava.loader import why_unavailable
+from substrates.loihi2.lava.plan import public_variables
 from substrates.loihi2.lava.script import lava_script, not_on_chip
 from substrates.loihi2.neurons import LIF, Sigma
 from substrates.loihi2.neurons.registry import NEURONS
@@ -64,7 +65,7 @@ def check(program: Program, steps: int, kept: Any) -> None:
         if outlet not in program.sources:
             np.testing.assert_array_equal(kept[f"messages/{outlet}"], ours[outlet, "messages"], outlet)
     for name, population in program.populations.items():
-        for variable in population.neuron.variables:
+        for variable in public_variables(population.neuron):
             np.testing.assert_array_equal(kept[f"states/{name}/{variable}"], engine.state(name)[variable], name)
 
 
