@@ -19,7 +19,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@click.argument("network", type=_FILE)
+@click.argument("network", type=_FILE, metavar="FILE|PATH.py:NAME")
 @click.option("--input", "input_", type=_FILE, metavar="FILE.npy", help="(steps, shape) or (samples, steps, shape).")
 @click.option("--bias", type=_FILE, metavar="FILE.npy", help="Bias of LIF input neurons, one per sample: images.")
 @click.option("--labels", type=_FILE, metavar="FILE.npy", help="The right class of each sample.")
@@ -41,7 +41,8 @@ def command(
     network: Path, input_: Path | None, bias: Path | None, labels: Path | None, out: Path | None, force: bool,
     as_json: bool, **settings: Any,
 ) -> int:  # fmt: skip
-    """Run NETWORK, an HDF5 file of lava-dl (export_hdf5) or a NIR graph (its name ends in .nir), without Lava.
+    """Run a network: an HDF5 file of lava-dl (export_hdf5) or a NIR graph (its name ends in .nir), both without Lava,
+    or what PATH.py calls NAME: a Program, a process of a network of Lava's processes, or a function that makes one.
 
     Says what every layer sent, which neuron won, how often that was right (for NIR also before rounding), and what the
     run costs on Loihi 2. Axes are Lava's, (width, height, channels); a NIR graph's are its own, (channels, height,
@@ -70,9 +71,14 @@ def command(
 def _read(path: Path, options: dict[str, Any]) -> ImportedNetwork:
     """The network in a file, by the ending of its name."""
     from hw_profiles.errors import InputError
-    from substrates.loihi2.formats import from_nir, read_netx
+    from hw_profiles.registry import is_reference, load_reference
+    from substrates.loihi2.formats import from_nir, network_of, read_netx
 
     given = {key: value for key, value in options.items() if value}
+    if is_reference(str(path)):
+        if given:
+            raise InputError(f"--{min(given).replace('_', '-')} is for files of other tools, not for {path}")
+        return network_of(load_reference(str(path)), path.name)
     nir = path.suffix.lower() == ".nir"
     wrong = sorted(set(given) & ({"layers"} if nir else {"dt", "connections", "stepwise_loops"}))
     if wrong:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_array
 
 __all__ = [
@@ -133,6 +134,7 @@ class Neuron(ABC):
     kernel: ClassVar[Callable[..., int]]  #: the compiled ``advance``
     built_in: ClassVar[bool] = False  #: the chip has this neuron in hardware; others are microcode, which costs more
     chip: ClassVar[ChipModel]  #: how it gets onto the chip
+    process: ClassVar[LavaName | None] = None  #: the public Lava process whose fixed-point model this is
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -158,6 +160,15 @@ class Neuron(ABC):
     def lava(self, n: int) -> LavaProcess | None:
         """The public Lava process of ``n`` such neurons; None makes one of ours that calls this model's own step."""
         return None
+
+    @classmethod
+    def from_lava(cls, given: Given) -> Neuron:
+        """The neuron of a process of the kind ``process`` that somebody made.
+
+        Raises:
+            InputError: it was given what the chip's integers cannot hold.
+        """
+        raise InputError(f"{given.what} cannot be read: {cls.__name__} does not say how")
 
     @abstractmethod
     def parameters(self) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["Delta", "advance", "check_encoder", "encode"]
@@ -91,9 +92,18 @@ class Delta(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.Delta", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.sdn.process", "Delta")
 
     def __post_init__(self) -> None:
         check_encoder(self.vth, self.spike_exp, self.state_exp)
+
+    @classmethod
+    def from_lava(cls, given: Given) -> Delta:
+        up = given.integer("spike_exp") + given.integer("state_exp")
+        return cls(
+            vth=given.unscaled("vth", up), cum_error=bool(given.integer("cum_error")),
+            spike_exp=given.integer("spike_exp"), state_exp=given.integer("state_exp"),
+        )  # fmt: skip
 
     def parameters(self) -> tuple[int, ...]:
         up = self.spike_exp + self.state_exp
@@ -104,4 +114,4 @@ class Delta(Neuron):
             "shape": (n,), "vth": self.vth, "cum_error": self.cum_error,
             "spike_exp": self.spike_exp, "state_exp": self.state_exp,
         }  # fmt: skip
-        return LavaProcess(LavaName("lava.proc.sdn.process", "Delta"), arguments)
+        return LavaProcess(self.process, arguments)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import MESSAGE_BITS, STATE_MAX, integer_in, outside
 
 __all__ = ["DeltaEncoder", "advance"]
@@ -63,6 +64,7 @@ class DeltaEncoder(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = CPU_ONLY
+    process: ClassVar[LavaName] = LavaName("lava.proc.io.encoder", "DeltaEncoder")
 
     def __post_init__(self) -> None:
         integer_in("spike_exp", self.spike_exp, 0, 7)
@@ -74,6 +76,13 @@ class DeltaEncoder(Neuron):
     def example(cls, rng: np.random.Generator, n: int) -> DeltaEncoder:
         return cls(int(rng.integers(0, 300)), int(rng.integers(0, 5)), int(rng.choice([0, 5, 8, 12])))
 
+    @classmethod
+    def from_lava(cls, given: Given) -> DeltaEncoder:
+        exponent, bits = given.integer("spike_exp"), 0
+        if given.integer("a_max") > 0:
+            bits = given.unscaled("a_max", exponent).bit_length() + 1
+        return cls(given.unscaled("vth", exponent), exponent, bits)
+
     def parameters(self) -> tuple[int, ...]:
         half = 1 << max(self.num_bits - 1, 0)
         low, high = (-half << self.spike_exp, (half - 1) << self.spike_exp) if self.num_bits else (-1, -1)
@@ -81,6 +90,4 @@ class DeltaEncoder(Neuron):
 
     def lava(self, n: int) -> LavaProcess | None:
         arguments = {"shape": (n,), "vth": self.vth, "spike_exp": self.spike_exp, "num_bits": self.num_bits or None}
-        module = "lava.proc.io.encoder"
-        model = LavaName(module, "PyDeltaEncoderModelDense")
-        return LavaProcess(LavaName(module, "DeltaEncoder"), arguments, model)
+        return LavaProcess(self.process, arguments, LavaName(self.process.module, "PyDeltaEncoderModelDense"))

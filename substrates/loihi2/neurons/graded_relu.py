@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["GradedReLU", "advance"]
@@ -44,12 +45,17 @@ class GradedReLU(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.graded.process.GradedReluVec", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.graded.process", "GradedReluVec")
 
     def __post_init__(self) -> None:
         integer_in("vth", self.vth, -STATE_MAX, STATE_MAX)
+
+    @classmethod
+    def from_lava(cls, given: Given) -> GradedReLU:
+        return cls(given.integer("vth"))
 
     def parameters(self) -> tuple[int, ...]:
         return (self.vth,)
 
     def lava(self, n: int) -> LavaProcess | None:
-        return LavaProcess(LavaName("lava.proc.graded.process", "GradedReluVec"), {"shape": (n,), "vth": self.vth})
+        return LavaProcess(self.process, {"shape": (n,), "vth": self.vth})

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["GradedVector", "advance"]
@@ -44,6 +45,7 @@ class GradedVector(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.graded.process.GradedVec", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.graded.process", "GradedVec")
 
     def __post_init__(self) -> None:
         integer_in("vth", self.vth, 0, STATE_MAX)
@@ -52,8 +54,12 @@ class GradedVector(Neuron):
     def example(cls, rng: np.random.Generator, n: int) -> GradedVector:
         return cls(int(rng.integers(0, 400)))
 
+    @classmethod
+    def from_lava(cls, given: Given) -> GradedVector:
+        return cls(given.integer("vth"))
+
     def parameters(self) -> tuple[int, ...]:
         return (self.vth,)
 
     def lava(self, n: int) -> LavaProcess | None:
-        return LavaProcess(LavaName("lava.proc.graded.process", "GradedVec"), {"shape": (n,), "vth": self.vth})
+        return LavaProcess(self.process, {"shape": (n,), "vth": self.vth})

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_BITS, outside
 
 __all__ = ["InverseRoot", "advance", "first_guesses"]
@@ -70,6 +71,10 @@ class InverseRoot(Neuron):
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.graded.process.InvSqrt", IN_CLOSED_EXTENSION)
     process: ClassVar[LavaName] = LavaName("lava.proc.graded.process", "InvSqrt")
+
+    @classmethod
+    def from_lava(cls, given: Given) -> InverseRoot:
+        return cls()
 
     def parameters(self) -> tuple[int, ...]:
         return ()

@@ -26,6 +26,7 @@ from substrates.loihi2.neurons.base import (
     Neuron,
     per_neuron,
 )
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import (
     BIAS_EXPONENT_BITS,
     BIAS_MANTISSA_BITS,
@@ -98,6 +99,7 @@ class LIF(Neuron):
     kernel: ClassVar[Any] = staticmethod(advance)
     built_in: ClassVar[bool] = True
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.lif.process.LIF", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.lif.process", "LIF")
 
     def __post_init__(self) -> None:
         integer_in("du", self.du, -1, DECAY_UNITY - 1)
@@ -108,6 +110,13 @@ class LIF(Neuron):
         exponent = integer_array("bias_exp", self.bias_exp, -top, top)
         if min(mantissa.size, exponent.size) > 1 and mantissa.size != exponent.size:
             raise InputError(f"bias_mant has {mantissa.size} values and bias_exp {exponent.size}; give as many of each")
+
+    @classmethod
+    def from_lava(cls, given: Given) -> LIF:
+        return cls(
+            du=given.integer("du"), dv=given.integer("dv"), vth=min(given.integer("vth"), NEVER),
+            bias_mant=given.each("bias_mant"), bias_exp=given.each("bias_exp"),
+        )  # fmt: skip
 
     def parameters(self) -> tuple[int, ...]:
         return (DECAY_UNITY - 1 - self.du, DECAY_UNITY - self.dv, self.vth << THRESHOLD_SHIFT)
@@ -120,7 +129,7 @@ class LIF(Neuron):
             "shape": (n,), "du": self.du, "dv": self.dv, "vth": self.vth,
             "bias_mant": spread(self.bias_mant, n), "bias_exp": spread(self.bias_exp, n),
         }  # fmt: skip
-        return LavaProcess(LavaName("lava.proc.lif.process", "LIF"), arguments)
+        return LavaProcess(self.process, arguments)
 
 
 def spread(values: Any, n: int) -> npt.NDArray[np.int64]:

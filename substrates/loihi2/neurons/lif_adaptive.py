@@ -22,6 +22,7 @@ from numba import njit
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron, State
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.neurons.lif import scaled_bias, spread
 from substrates.loihi2.widths import DECAY_UNITY, THRESHOLD_BITS, THRESHOLD_SHIFT, decay, saturate32, wrap_once
 
@@ -112,6 +113,14 @@ class AdaptiveLIF(Neuron):
             bias_mant=rng.integers(-4096, 4096, n),
             bias_exp=int(rng.integers(-7, 7)),
         )
+
+    @classmethod
+    def from_lava(cls, given: Given) -> AdaptiveLIF:
+        return cls(
+            delta_i=given.number("delta_i"), delta_v=given.number("delta_v"), delta_theta=given.number("delta_theta"),
+            delta_r=given.number("delta_r"), theta_0=given.number("theta_0"), theta_step=given.number("theta_step"),
+            bias_mant=given.each("bias_mant"), bias_exp=given.each("bias_exp"),
+        )  # fmt: skip
 
     def parameters(self) -> tuple[int, ...]:
         # as Lava computes them, operation by operation: they are truncated

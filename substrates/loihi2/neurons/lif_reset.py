@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.neurons.lif import LIF
 from substrates.loihi2.neurons.lif import advance as advance_lif
 from substrates.loihi2.widths import integer_in
@@ -44,6 +45,7 @@ class LIFReset(LIF):
     kernel: ClassVar[Any] = staticmethod(advance)
     built_in: ClassVar[bool] = False
     chip: ClassVar[ChipModel] = CPU_ONLY
+    process: ClassVar[LavaName] = LavaName("lava.proc.lif.process", "LIFReset")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +64,11 @@ class LIFReset(LIF):
             reset_offset=int(rng.integers(0, 40)),
         )
 
+    @classmethod
+    def from_lava(cls, given: Given) -> LIFReset:
+        more = {name: given.integer(name) for name in ("reset_interval", "reset_offset")}
+        return cls(**vars(LIF.from_lava(given)), **more)
+
     def parameters(self) -> tuple[int, ...]:
         return (*super().parameters(), self.reset_interval, self.reset_offset % self.reset_interval)
 
@@ -69,4 +76,4 @@ class LIFReset(LIF):
         public = super().lava(n)
         assert public is not None
         more = {"reset_interval": self.reset_interval, "reset_offset": self.reset_offset}
-        return LavaProcess(LavaName("lava.proc.lif.process", "LIFReset"), {**public.arguments, **more})
+        return LavaProcess(self.process, {**public.arguments, **more})

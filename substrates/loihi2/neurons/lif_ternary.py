@@ -16,6 +16,7 @@ from numba import njit
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.neurons.lif import LIF
 from substrates.loihi2.widths import THRESHOLD_BITS, THRESHOLD_SHIFT, decay, integer_in, saturate32, wrap_once
 
@@ -66,6 +67,7 @@ class TernaryLIF(Neuron):
     graded: ClassVar[bool] = True  # by its sign
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = CPU_ONLY
+    process: ClassVar[LavaName] = LavaName("lava.proc.lif.process", "TernaryLIF")
 
     def __post_init__(self) -> None:
         self._lif()
@@ -90,6 +92,13 @@ class TernaryLIF(Neuron):
             bias_exp=int(rng.integers(0, 6)),
         )
 
+    @classmethod
+    def from_lava(cls, given: Given) -> TernaryLIF:
+        return cls(
+            du=given.integer("du"), dv=given.integer("dv"), vth_hi=given.integer("vth_hi"),
+            vth_lo=given.integer("vth_lo"), bias_mant=given.each("bias_mant"), bias_exp=given.each("bias_exp"),
+        )  # fmt: skip
+
     def parameters(self) -> tuple[int, ...]:
         return (*self._lif().parameters()[:2], self.vth_hi << THRESHOLD_SHIFT, self.vth_lo << THRESHOLD_SHIFT)
 
@@ -101,4 +110,4 @@ class TernaryLIF(Neuron):
         assert public is not None
         arguments = {name: value for name, value in public.arguments.items() if name != "vth"}
         arguments |= {"vth_hi": self.vth_hi, "vth_lo": self.vth_lo}
-        return LavaProcess(LavaName("lava.proc.lif.process", "TernaryLIF"), arguments)
+        return LavaProcess(self.process, arguments)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["NormVector", "advance"]
@@ -65,6 +66,10 @@ class NormVector(Neuron):
     @classmethod
     def example(cls, rng: np.random.Generator, n: int) -> NormVector:
         return cls(int(rng.integers(0, 400)))
+
+    @classmethod
+    def from_lava(cls, given: Given) -> NormVector:
+        return cls(given.integer("vth"))
 
     def parameters(self) -> tuple[int, ...]:
         return (self.vth,)

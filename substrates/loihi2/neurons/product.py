@@ -17,6 +17,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["Product", "advance"]
@@ -53,6 +54,7 @@ class Product(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = CPU_ONLY
+    process: ClassVar[LavaName] = LavaName("lava.proc.prodneuron.process", "ProdNeuron")
 
     def __post_init__(self) -> None:
         integer_in("vth", self.vth, 0, STATE_MAX)
@@ -62,9 +64,13 @@ class Product(Neuron):
     def example(cls, rng: np.random.Generator, n: int) -> Product:
         return cls(int(rng.integers(0, 400)), int(rng.integers(0, 12)))
 
+    @classmethod
+    def from_lava(cls, given: Given) -> Product:
+        return cls(given.integer("vth"), given.integer("exp"))
+
     def parameters(self) -> tuple[int, ...]:
         return (self.vth, self.exp)
 
     def lava(self, n: int) -> LavaProcess | None:
         arguments = {"shape": (n,), "vth": self.vth, "exp": self.exp}
-        return LavaProcess(LavaName("lava.proc.prodneuron.process", "ProdNeuron"), arguments)
+        return LavaProcess(self.process, arguments)

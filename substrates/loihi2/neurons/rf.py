@@ -19,6 +19,7 @@ from numba import njit
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import DECAY_BITS, STATE_MAX, integer_in, saturate
 
 __all__ = ["RF", "advance", "rotated"]
@@ -92,6 +93,19 @@ class RF(Neuron):
             float(rng.uniform(2, 16)), float(rng.uniform(0, 0.15)), int(rng.integers(0, 12)), int(rng.integers(0, 8)),
             int(rng.integers(6, 13)),
         )  # fmt: skip
+
+    @classmethod
+    def from_lava(cls, given: Given) -> RF:
+        bits, exponent = given.integer("decay_bits"), given.integer("state_exp")
+        c, s = given.integer("cos_decay"), given.integer("sin_decay")
+        for part in (0.5, 0.25, 0.1, 0.01, 0.0):  # floats that are truncated to the very constants
+            x, y = (c + math.copysign(part, c)) / 2**bits, (s + math.copysign(part, s)) / 2**bits
+            angle, length = math.atan2(y, x), math.hypot(x, y)
+            if 0 < angle <= math.pi and length <= 1:
+                found = cls(2 * math.pi / angle, 1 - length, given.unscaled("vth", exponent), exponent, bits)
+                if found.parameters()[:2] == (c, s):
+                    return found
+        raise InputError(f"{given.what} turns by ({c}, {s}) / 2^{bits}, which no period and damping give")
 
     def parameters(self) -> tuple[int, ...]:
         # as Lava computes them, operation by operation: they are truncated

@@ -19,6 +19,7 @@ from numba import njit
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.neurons.base import CPU_ONLY, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import STATE_MAX, integer_in, outside
 
 __all__ = ["RFZero", "advance"]
@@ -84,6 +85,20 @@ class RFZero(Neuron):
     def example(cls, rng: np.random.Generator, n: int) -> RFZero:
         size = n if rng.random() < 0.7 else 1
         return cls(rng.uniform(5, 400, size), rng.uniform(0.005, 0.5, size), 0.001, int(rng.integers(0, 60)))
+
+    @classmethod
+    def from_lava(cls, given: Given) -> RFZero:
+        # Lava keeps the rotations only; a time constant and a frequency that are truncated to them
+        c, s = np.atleast_1d(given.each("lct")) + 0.5, np.atleast_1d(given.each("lst")) + 0.5
+        c, s = np.where(c < 0, c - 1, c), np.where(s < 0, s - 1, s)
+        length, dt = np.hypot(c, s) / 2**PLACES, 0.001
+        if (length >= 1).any():
+            raise InputError(f"{given.what} grows: its rotations are no shorter than 1")
+        found = cls(np.arctan2(s, c) / (2 * np.pi * dt), -dt / np.log(length), dt, given.integer("uth"))
+        expected = np.concatenate([np.broadcast_to(given.each(name), c.shape) for name in ("lct", "lst")])
+        if (found.table() != expected).any():
+            raise InputError(f"{given.what} has rotations that no frequency and time constant give")
+        return found
 
     def parameters(self) -> tuple[int, ...]:
         return (self.uth,)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from substrates.loihi2.neurons.base import IN_CLOSED_EXTENSION, ChipModel, Int32, LavaName, LavaProcess, Neuron
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import outside
 
 __all__ = ["Sigma", "advance"]
@@ -44,9 +45,14 @@ class Sigma(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.Sigma", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.sdn.process", "Sigma")
+
+    @classmethod
+    def from_lava(cls, given: Given) -> Sigma:
+        return cls()
 
     def parameters(self) -> tuple[int, ...]:
         return ()
 
     def lava(self, n: int) -> LavaProcess | None:
-        return LavaProcess(LavaName("lava.proc.sdn.process", "Sigma"), {"shape": (n,)})
+        return LavaProcess(self.process, {"shape": (n,)})

@@ -28,7 +28,10 @@ from substrates.loihi2.neurons.base import (
     per_neuron,
 )
 from substrates.loihi2.neurons.delta import check_encoder, encode
+from substrates.loihi2.neurons.given import Given
 from substrates.loihi2.widths import integer_array, outside
+
+RELU_MODE = 1  #: of Lava's ``ActivationMode``
 
 __all__ = ["SigmaDelta", "advance"]
 
@@ -78,12 +81,23 @@ class SigmaDelta(Neuron):
     graded: ClassVar[bool] = True
     kernel: ClassVar[Any] = staticmethod(advance)
     chip: ClassVar[ChipModel] = ChipModel("lava.proc.sdn.process.SigmaDelta", IN_CLOSED_EXTENSION)
+    process: ClassVar[LavaName] = LavaName("lava.proc.sdn.process", "SigmaDelta")
 
     def __post_init__(self) -> None:
         check_encoder(self.vth, self.spike_exp, self.state_exp)
         integer_array("the bias", self.bias, -(2**15), 2**15 - 1)
         if self.activation not in ("relu", "unit"):
             raise InputError(f"a sigma-delta neuron's activation is 'relu' or 'unit', got {self.activation!r}")
+
+    @classmethod
+    def from_lava(cls, given: Given) -> SigmaDelta:
+        up = given.integer("spike_exp") + given.integer("state_exp")
+        return cls(
+            vth=given.unscaled("vth", up), bias=given.unscaled("bias", up),
+            activation="relu" if given.integer("act_mode") == RELU_MODE else "unit",
+            cum_error=bool(given.integer("cum_error")), spike_exp=given.integer("spike_exp"),
+            state_exp=given.integer("state_exp"),
+        )  # fmt: skip
 
     def parameters(self) -> tuple[int, ...]:
         up = self.spike_exp + self.state_exp
@@ -98,4 +112,4 @@ class SigmaDelta(Neuron):
             "act_mode": LavaName("lava.proc.sdn.process", f"ActivationMode.{self.activation.upper()}"),
             "cum_error": self.cum_error, "spike_exp": self.spike_exp, "state_exp": self.state_exp,
         }  # fmt: skip
-        return LavaProcess(LavaName("lava.proc.sdn.process", "SigmaDelta"), arguments)
+        return LavaProcess(self.process, arguments)
