@@ -76,7 +76,7 @@ def as_network(
 
 
 def from_lava(process: Any, name: str = "lava") -> ProgramNetwork:
-    """The network of Lava's processes that ``process`` is part of; `substrates.loihi2.lava.reader` says what can be read.
+    """The network of Lava's processes that ``process`` is part of; `lava.reader` says what can be read.
 
     Args:
         process: connected, and not yet run.
