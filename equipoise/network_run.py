@@ -24,7 +24,7 @@ from hw_profiles.measured import Measurement
 from mappers.placement import DoesNotFitError, Placement
 from mappers.program import SYSTEMS, place_on_smallest, place_program
 from substrates.loihi2 import program as engine
-from substrates.loihi2.engine import Probe
+from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.engine import Run as EngineRun
 from substrates.loihi2.engine.counts import count
 from substrates.loihi2.formats import ImportedNetwork, read_netx
@@ -145,10 +145,13 @@ def run_network(
     cores, placement, misfit = _place(ready, system)
     config = {"network": ready.name, "samples": len(samples), "steps": samples.steps, "readout": ready.readout}
     found = _Found(ready, samples.steps, len(samples))
+    engine = None
     with run.recording("network", config=config, seeds={}) as record:
         for k, program in enumerate(samples):
             with run.working():
-                options: dict[str, Any] = {"probes": found.probes, "placement": cores} if on_engine else {}
+                if on_engine and engine is None:  # laid out once, fed with every sample
+                    engine = Engine(program, placement=cores)
+                options: dict[str, Any] = {"probes": found.probes, "engine": engine} if on_engine else {}
                 if run.choice.resolved == "loihi2":
                     options["system"] = system
                 done = run.choice.target.make("program", program, samples.steps, **options)

@@ -229,10 +229,15 @@ def _processor(*arguments: Any, **options: Any) -> QuboMachine:
     return Processor(*arguments, **options)
 
 
-def _on_engine(program: Any, steps: int, *, probes: Any = (), placement: Any = None) -> Any:
+def _on_engine(program: Any, steps: int, *, probes: Any = (), placement: Any = None, engine: Any = None) -> Any:
+    """Run ``program``; ``engine`` is one of the same network, with other sources or biases."""
     from substrates.loihi2.engine import Engine
 
-    return Engine(program, placement=placement).run(steps, probes)
+    if engine is None:
+        engine = Engine(program, placement=placement)
+    else:
+        engine.feed(program)
+    return engine.run(steps, probes)
 
 
 def _on_lava(target: Any, program: Any, steps: int, **options: Any) -> Any:

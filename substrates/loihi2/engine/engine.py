@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_profiles.errors import InputError
+from hw_profiles.later import Later
 from hw_profiles.ledger import Ledger
-from substrates.loihi2.engine.counts import check_placement, count
+from substrates.loihi2.engine.counts import Activity, check_placement, count
 from substrates.loihi2.engine.kernel import Work, run_steps
-from substrates.loihi2.engine.layout import C_SIZE, C_SLOTS, O_SIZE, O_START, P_SIZE, P_STATE, lay_out
+from substrates.loihi2.engine.layout import C_SIZE, C_SLOTS, O_SIZE, O_START, P_SIZE, P_STATE, fed, lay_out
 from substrates.loihi2.engine.learning_probes import LearningView
 from substrates.loihi2.learning.draws import CHUNK, Drawn, Draws
 from substrates.loihi2.learning.synapses import LearningSynapses
 from substrates.loihi2.neurons.base import Int32, State
 from substrates.loihi2.program import Connection, Placement, Population, Program
+from substrates.loihi2.synapses import Direct
 from substrates.loihi2.widths import integer_in
 
 __all__ = ["Engine", "Probe", "Run", "StateOverflowError"]
@@ -80,6 +82,7 @@ class Engine:
         if placement is not None:
             check_placement(program, placement)
         self.program, self.strict, self.placement = program, strict, placement
+        self._stored, self._placed = Later(lambda: program), Later(lambda: placement)
         self._layout = lay_out(program)
         self.reset()
 
@@ -111,6 +114,32 @@ class Engine:
             room=np.zeros(8, np.int64),
         )
         self._draws = [Draws(synapses.rule) for _, synapses in self._learning()]
+
+    def feed(self, program: Program) -> None:
+        """Begin again with the sources and biases of ``program``, whose populations and synapses are the same.
+
+        A network that runs on many samples is laid out once.
+
+        Raises:
+            InputError: something else differs.
+        """
+        mine = self.program
+        same = (
+            [(name, s.n) for name, s in mine.sources.items()] == [(name, s.n) for name, s in program.sources.items()]
+            and list(mine.populations) == list(program.populations)
+            and len(mine.connections) == len(program.connections)
+            and all(
+                (a.outlet, a.inlet) == (b.outlet, b.inlet)
+                and (a.synapses is b.synapses or (isinstance(a.synapses, Direct) and isinstance(b.synapses, Direct)))
+                for a, b in zip(mine.connections, program.connections, strict=True)
+            )
+            and mine.resets == program.resets
+            and all(_alike(mine.populations[name], program.populations[name]) for name in mine.populations)
+        )
+        if not same:
+            raise InputError("another network cannot be fed; only sources and biases may differ, make a new Engine")
+        self._layout = fed(self._layout, program)
+        self.reset()
 
     def run(self, steps: int, probes: Sequence[Probe] = ()) -> Run:
         """Run ``steps`` more steps.
@@ -146,9 +175,11 @@ class Engine:
         sent = {name: work.counts[self._slots(name)].copy() for name in layout.outlets}
         reads = self._reads(probes, done)
         changed = {id(view.connection): view.updates(work).copy() for view in self._views()}
-        ledger = count(
-            self.program, self.placement, sent, done, reads=reads, changed=changed, first=self.time - done + 1
-        )
+        if changed or self.program.resets:
+            first = self.time - done + 1
+            ledger = count(self.program, self.placement, sent, done, reads=reads, changed=changed, first=first)
+        else:  # linear in what was sent: runs are added up and counted once, when somebody looks
+            ledger = Ledger.of(Activity(self._stored, self._placed, sent, done, reads))
         return Run(done, ledger, by_name, self._split(probes, table, recorded), sent)
 
     def state(self, population: str) -> State:
@@ -265,3 +296,17 @@ class Engine:
 
     def _is_connection(self, name: str) -> bool:
         return name not in self.program.populations and any(c.name == name for c, _ in self._learning())
+
+
+def _alike(a: Population, b: Population) -> bool:
+    """Whether two populations differ in their biases at most."""
+    if a.n != b.n or type(a.neuron) is not type(b.neuron) or a.initial.keys() != b.initial.keys():
+        return False
+    if any(not np.array_equal(a.initial[key], b.initial[key]) for key in a.initial):
+        return False
+    one, other = a.neuron, b.neuron
+    return one is other or (
+        one.parameters() == other.parameters()
+        and np.array_equal(one.table(), other.table())
+        and np.array_equal(one.rest(a.n).values, other.rest(b.n).values)
+    )

@@ -76,6 +76,8 @@ from substrates.loihi2.neurons.registry import call_step
 __all__ = ["Work", "run_steps"]
 
 GEOMETRY = 15  #: integers in a convolution's geometry
+BLOCK = 16  #: neurons looked at together where few send
+FEW = 32  #: fewer than one in so many
 SILENT_ZERO = np.int32(ZERO_MESSAGE)
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -123,10 +125,23 @@ def _source_events(o: Any, time: int, events: Any, out: Any, fired: Any, before:
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _collect(out: Any, fired: Any, counts: Any, reports: bool) -> int:
-    """List the neurons with a message, without a branch per neuron; count them."""
-    k = 0
-    for i in range(out.shape[0]):
+def _collect(out: Any, fired: Any, counts: Any, reports: bool, before: int) -> int:
+    """List the neurons with a message, without a branch per neuron; count them. ``before`` sent in the last step."""
+    n = out.shape[0]
+    k = first = 0
+    if before * FEW < n:  # most blocks are silent: one branch per block
+        pairs = out[: n // BLOCK * BLOCK].view(np.int64)
+        half = BLOCK // 2
+        for b in range(pairs.shape[0] // half):
+            any_message = np.int64(0)
+            for i in range(b * half, b * half + half):
+                any_message |= pairs[i]
+            if any_message != 0:
+                for i in range(b * BLOCK, b * BLOCK + BLOCK):
+                    fired[k] = i
+                    k += out[i] != 0
+        first = pairs.shape[0] * 2
+    for i in range(first, n):
         fired[k] = i
         k += out[i] != 0
     for j in range(k):
@@ -234,7 +249,9 @@ def _advance_all(tables: Any, cells: Any, time: int, work: Any, strict: bool) ->
         a_in[:] = 0
         for j in range(p[P_OUTLET], p[P_OUTLET] + p[P_OUTPUTS]):
             a, b = tables.outlets[j][O_START], tables.outlets[j][O_START] + n
-            work.n_fired[j] = _collect(work.out[a:b], work.fired[a:b], work.counts[a:b], tables.outlets[j][O_REPORTS])
+            work.n_fired[j] = _collect(
+                work.out[a:b], work.fired[a:b], work.counts[a:b], tables.outlets[j][O_REPORTS], work.n_fired[j]
+            )
     return broken
 
 

@@ -8,7 +8,7 @@ LIF neuron, 1 per dense and 6 per sparse synapse.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from substrates.loihi2.synapses import Conv, Dense, Direct, Sparse, Synapses
 from substrates.loihi2.weights import SignMode
 from substrates.loihi2.widths import STATE_MAX
 
-__all__ = ["Cells", "Events", "Layout", "Stored", "Tables", "lay_out"]
+__all__ = ["Cells", "Events", "Layout", "Stored", "Tables", "fed", "lay_out"]
 
 # Columns of the population table
 P_STEP, P_SIZE, P_STATE, P_VARIABLES, P_BIAS, P_TABLE, P_TABLE_END, P_IN, P_INPUTS, P_OUTLET, P_OUTPUTS, P_LARGEST = (
@@ -292,6 +292,18 @@ def lay_out(program: Program) -> Layout:
         cells.state.array(), messages, cells.inputs, lines.ring, lines.scratch, lines.plastic.array(), lines.traces,
         lines.history, lines.updates,
     )  # fmt: skip
+
+
+def fed(layout: Layout, program: Program) -> Layout:
+    """``layout`` with the sources and biases of ``program``; the rest of it must be the same."""
+    outlets = layout.tables.outlets.copy()
+    events, bias = _events(program, outlets), layout.cells.bias.copy()
+    for name, population in program.populations.items():
+        start = int(layout.tables.populations[layout.populations[name], P_BIAS])
+        bias[start : start + population.n] = population.neuron.bias_values(population.n)
+    return replace(
+        layout, tables=layout.tables._replace(outlets=outlets), cells=layout.cells._replace(bias=bias), events=events
+    )
 
 
 def _resets(program: Program, cells: _Cells) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from substrates.loihi2.engine.prefetch import prefetch
 from substrates.loihi2.widths import wrap24
 
 __all__ = [
@@ -20,6 +21,20 @@ __all__ = [
 ]
 
 SAFE_ROWS = 252  #: rows of eight-bit weights whose sum fits 16 bits, a multiple of 4
+
+
+ROWS_AHEAD = 2  #: sparse rows asked for before they are walked: one is too late, many push each other out
+FETCHED = 256  #: synapses of a row asked for; in longer rows the processor looks ahead by itself
+LINE = 16  #: 32-bit numbers in a cache line
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _fetch_row(indices: Any, weights: Any, start: int, end: int) -> None:
+    """Ask for the targets (32 bits) and weights (16) from ``start`` to ``end``."""
+    for e in range(start, end, 2 * LINE):
+        prefetch(indices, e)
+        prefetch(indices, e + LINE)
+        prefetch(weights, e)
 
 
 @njit(cache=True, error_model="numpy")
@@ -68,6 +83,9 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
 def spread_sparse(acc: Any, rows: Any, indices: Any, weights: Any, fired: Any, values: Any, graded: bool) -> None:
     """Add the stored synapses of every neuron in ``fired`` to ``acc`` (n,)."""
     for k in range(fired.shape[0]):
+        if k + ROWS_AHEAD < fired.shape[0]:
+            soon = fired[k + ROWS_AHEAD]
+            _fetch_row(indices, weights, rows[soon], min(rows[soon + 1], rows[soon] + FETCHED))
         source = fired[k]
         m = np.int32(values[source]) if graded else np.int32(1)
         start, end = rows[source], rows[source + 1]
