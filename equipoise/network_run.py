@@ -117,6 +117,7 @@ def run_network(
     profile: str | None = None,
     out: str | Path | None = None,
     force: bool = False,
+    threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> NetworkRun:
     """Run ``network`` on every sample and price what was counted.
@@ -131,6 +132,7 @@ def run_network(
         system: Loihi 2 system to place it on; the smallest of `SYSTEMS` that holds it when None.
         profile: prices; the target's when None.
         out: record to write; ``force`` replaces one that is there.
+        threads: of the engine, for networks with many synaptic events a step; 0 takes all there are.
         progress: called with samples done and samples in all.
 
     Raises:
@@ -150,7 +152,7 @@ def run_network(
         for k, program in enumerate(samples):
             with run.working():
                 if on_engine and engine is None:  # laid out once, fed with every sample
-                    engine = Engine(program, placement=cores)
+                    engine = Engine(program, placement=cores, threads=threads)
                 options: dict[str, Any] = {"probes": found.probes, "engine": engine} if on_engine else {}
                 if run.choice.resolved == "loihi2":
                     options["system"] = system

@@ -34,6 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @target_option("program", "loihi2-sim")
 @click.option("--system", metavar="NAME", help="To place it on. [default: the smallest Loihi 2 system that holds it]")
 @click.option("--profile", metavar="NAME", help="Hardware profile that prices the counts. [default: the target's]")
+@click.option("--threads", type=int, default=1, help="For networks with many synaptic events; 0: all. [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RECORD.h5", help="Write a record of the run.")
 @force_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")

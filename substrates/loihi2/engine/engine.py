@@ -20,12 +20,14 @@ from substrates.loihi2.engine.counts import Activity, check_placement, count
 from substrates.loihi2.engine.kernel import Work, run_steps
 from substrates.loihi2.engine.layout import C_SIZE, C_SLOTS, O_SIZE, O_START, P_SIZE, P_STATE, fed, lay_out
 from substrates.loihi2.engine.learning_probes import LearningView
+from substrates.loihi2.engine.parts import Parts, mean_fan_out
 from substrates.loihi2.learning.draws import CHUNK, Drawn, Draws
 from substrates.loihi2.learning.synapses import LearningSynapses
 from substrates.loihi2.neurons.base import Int32, State
 from substrates.loihi2.program import Connection, Placement, Population, Program
 from substrates.loihi2.synapses import Direct
 from substrates.loihi2.widths import integer_in
+from substrates.threads import available
 
 __all__ = ["Engine", "Probe", "Run", "StateOverflowError"]
 
@@ -74,9 +76,13 @@ class Engine:
         program: what to run; later changes to it have no effect.
         strict: raise `StateOverflowError` as soon as a value leaves its register.
         placement: cores of the neurons; with it, messages within and between cores, hops, and per-core counts.
+        threads: share the synapses of steps with many events; 0 takes all there are. The integers are the same. Strict
+            runs take one.
     """
 
-    def __init__(self, program: Program, *, strict: bool = False, placement: Placement | None = None) -> None:
+    def __init__(
+        self, program: Program, *, strict: bool = False, placement: Placement | None = None, threads: int = 1
+    ) -> None:
         if not program.populations:
             raise InputError("the program has no population; add one with Program.population")
         if placement is not None:
@@ -84,6 +90,10 @@ class Engine:
         self.program, self.strict, self.placement = program, strict, placement
         self._stored, self._placed = Later(lambda: program), Later(lambda: placement)
         self._layout = lay_out(program)
+        self.threads = integer_in("threads", threads, 0, 4096) or available()
+        self._parts: Parts | None = None
+        if self.threads > 1 and not strict and program.connections:
+            self._parts = Parts(self._layout, mean_fan_out(program.connections), self.threads)
         self.reset()
 
     def reset(self) -> None:
@@ -104,7 +114,7 @@ class Engine:
             ring=np.zeros(layout.ring_size, np.int32),
             scratch=np.zeros(layout.scratch_size, np.int64),
             exact=np.zeros(sums if self.strict else 0, np.int64),
-            part=np.zeros(int(tables.connections[:, C_SIZE].max(initial=0)), np.int16),
+            part=np.zeros(int(tables.connections[:, C_SIZE].max(initial=0)) * self.threads, np.int16),
             pending=np.full(connections, -1, np.int64),
             sums=np.zeros(connections, np.int64),
             plastic=layout.plastic.copy(),
@@ -157,10 +167,14 @@ class Engine:
         done = 0
         while done < steps:
             now = min(steps - done, CHUNK) if self._draws else steps
-            ran = run_steps(
-                self.time + 1, now, self.strict, len(self.program.sources), layout.tables, layout.cells, layout.stored,
-                layout.events, work, table, recorded, done, self._drawn(now),
-            )  # fmt: skip
+            sources, drawn = len(self.program.sources), self._drawn(now)
+            if self._parts is not None:
+                ran = self._parts.run(self.time + 1, now, sources, layout, work, table, recorded, done, drawn)
+            else:
+                ran = run_steps(
+                    self.time + 1, now, self.strict, sources, layout.tables, layout.cells, layout.stored,
+                    layout.events, work, table, recorded, done, drawn,
+                )  # fmt: skip
             self.time += ran
             done += ran
             if ran < now:

@@ -58,6 +58,7 @@ from substrates.loihi2.engine.layout import (
     R_SIZE,
     R_START,
     R_VALUE,
+    SPARSE,
 )  # fmt: skip
 from substrates.loihi2.engine.learning_kernel import learn
 from substrates.loihi2.engine.overflow import sums_outside
@@ -73,7 +74,7 @@ from substrates.loihi2.engine.synapse_kernels import (
 from substrates.loihi2.neurons.base import ZERO_MESSAGE
 from substrates.loihi2.neurons.registry import call_step
 
-__all__ = ["Work", "run_steps"]
+__all__ = ["Work", "finish_step", "run_steps", "send_all", "spread_part"]
 
 GEOMETRY = 15  #: integers in a convolution's geometry
 BLOCK = 16  #: neurons looked at together where few send
@@ -160,7 +161,7 @@ def _propagate(c: Any, time: int, stored: Any, work: Any, fired: Any, values: An
     ring = work.ring
     if kind == DENSE:
         into = ring[start : start + n]
-        return spread_dense(into, stored.dense, c[C_WEIGHTS], fired, values, graded, work.part[:n])
+        return spread_dense(into, stored.dense, c[C_WEIGHTS], n, fired, values, graded, work.part[:n])
     if kind == CONV:
         shape = stored.geometry[c[C_GEOMETRY] : c[C_GEOMETRY] + GEOMETRY]
         spread_conv(ring[start : start + n], stored.conv, c[C_WEIGHTS], shape, fired, values, graded)
@@ -172,7 +173,8 @@ def _propagate(c: Any, time: int, stored: Any, work: Any, fired: Any, values: An
         spread_learning(into, pointers, targets, c[C_WIDE] != 0, weights, fired, values, graded)
         return 0
     if slots == 1:
-        spread_sparse(ring[start : start + n], pointers, stored.indices, stored.sparse, fired, values, graded)
+        starts, ends = pointers[:-1], pointers[1:]
+        spread_sparse(ring[start : start + n], starts, ends, stored.indices, stored.sparse, fired, values, graded)
         return 0
     whole, first = ring[start : start + n * slots], (time + 1) % slots
     if c[C_SCRATCH] < 0:
@@ -282,6 +284,34 @@ def _record(probes: Any, recorded: Any, done: int, work: Any) -> None:
                 recorded[where + k] = values[start + k]
 
 
+@njit(cache=True, error_model="numpy", _nrt=False, nogil=True)
+def send_all(time: int, strict: bool, sources: int, tables: Any, cells: Any, events: Any, work: Any) -> bool:
+    """The first half of a step, up to the messages of all outlets; whether a value left its register."""
+    for i in range(sources):
+        o = tables.outlets[i]
+        a, b = o[O_START], o[O_START] + o[O_SIZE]
+        work.n_fired[i] = _source_events(o, time, events, work.out[a:b], work.fired[a:b], work.n_fired[i])
+        for k in range(work.n_fired[i]):
+            work.counts[a + work.fired[a + k]] += 1
+    broken = _deliver_all(tables, time, work, strict)
+    return broken | _advance_all(tables, cells, time, work, strict)
+
+
+@njit(cache=True, error_model="numpy", _nrt=False, nogil=True)
+def finish_step(
+    time: int, tables: Any, stored: Any, work: Any, probes: Any, recorded: Any, done: int, drawn: Any, at: int
+) -> None:
+    """The last part of a step, after its messages were sent on: learning, resets, probes."""
+    for g in range(tables.learning.shape[0]):
+        learn(
+            tables.learning[g], stored.kept[g], time, tables.outlets, stored, work, drawn.shares[g, at],
+            drawn.whole[g, at],
+        )  # fmt: skip
+    if tables.resets.shape[0] > 0:
+        _reset(tables.resets, time, work.state)
+    _record(probes, recorded, done, work)
+
+
 @njit(cache=True, error_model="numpy", _nrt=False)
 def run_steps(
     first: int, steps: int, strict: bool, sources: int, tables: Any, cells: Any, stored: Any, events: Any, work: Any,
@@ -292,17 +322,10 @@ def run_steps(
     The first ``sources`` outlets are sources. See `_record` for ``probes``; ``before`` steps are already recorded.
     ``drawn`` are the random numbers of learning connections, see `Drawn`.
     """
-    outlets, connections, learning = tables.outlets, tables.connections, tables.learning
+    outlets, connections = tables.outlets, tables.connections
     for done in range(steps):
         time = first + done
-        for i in range(sources):
-            o = outlets[i]
-            a, b = o[O_START], o[O_START] + o[O_SIZE]
-            work.n_fired[i] = _source_events(o, time, events, work.out[a:b], work.fired[a:b], work.n_fired[i])
-            for k in range(work.n_fired[i]):
-                work.counts[a + work.fired[a + k]] += 1
-        broken = _deliver_all(tables, time, work, strict)
-        broken |= _advance_all(tables, cells, time, work, strict)
+        broken = send_all(time, strict, sources, tables, cells, events, work)
         for g in range(connections.shape[0]):
             c = connections[g]
             o = outlets[c[C_SOURCE]]
@@ -318,11 +341,44 @@ def run_steps(
                 work.overflows[c[C_POPULATION]] += over
                 broken |= over > 0
             work.sums[g] = _propagate(c, time, stored, work, fired, values)
-        for g in range(learning.shape[0]):
-            learn(learning[g], stored.kept[g], time, outlets, stored, work, drawn.shares[g, done], drawn.whole[g, done])
-        if tables.resets.shape[0] > 0:
-            _reset(tables.resets, time, work.state)
-        _record(probes, recorded, before + done + 1, work)
+        finish_step(time, tables, stored, work, probes, recorded, before + done + 1, drawn, done)
         if strict and broken:
             return done + 1
     return steps
+
+
+@njit(cache=True, error_model="numpy", _nrt=False, nogil=True)
+def spread_part(time: int, tables: Any, stored: Any, work: Any, cuts: Any, part: int) -> None:
+    """Part number ``part`` of sending one step's messages on: a slice of the targets of dense and sparse synapses.
+
+    Other connections are whole, each in one of the parts. Sums are of integers, so who adds them up changes no bit.
+    ``cuts`` (parts + 1, rows) says where in each sparse row a part begins.
+    """
+    parts = cuts.shape[0] - 1
+    room = work.part.shape[0] // parts
+    for g in range(tables.connections.shape[0]):
+        c = tables.connections[g]
+        o = tables.outlets[c[C_SOURCE]]
+        count, n, start = work.n_fired[c[C_SOURCE]], c[C_SIZE], c[C_RING]
+        if count == 0 or c[C_KIND] == DIRECT:
+            if part == 0:
+                work.sums[g] = 0
+            continue
+        fired = work.fired[o[O_START] : o[O_START] + count]
+        values, graded = work.out[o[O_START] : o[O_START] + o[O_SIZE]], c[C_GRADED] != 0
+        if part == 0:
+            work.pending[g] = time + c[C_SLOTS]
+        low, high = n * part // parts, n * (part + 1) // parts
+        if c[C_KIND] == DENSE:
+            into, scratch = work.ring[start + low : start + high], work.part[room * part : room * part + high - low]
+            total = spread_dense(into, stored.dense, c[C_WEIGHTS] + low, n, fired, values, graded, scratch)
+            if part == 0:
+                work.sums[g] = total
+        elif c[C_KIND] == SPARSE and c[C_SLOTS] == 1:
+            rows = slice(c[C_ROWS], c[C_ROWS] + o[O_SIZE])
+            into, starts, ends = work.ring[start : start + n], cuts[part, rows], cuts[part + 1, rows]
+            spread_sparse(into, starts, ends, stored.indices, stored.sparse, fired, values, graded)
+            if part == 0:
+                work.sums[g] = 0
+        elif g % parts == part:
+            work.sums[g] = _propagate(c, time, stored, work, fired, values)

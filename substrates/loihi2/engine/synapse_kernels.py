@@ -38,11 +38,14 @@ def _fetch_row(indices: Any, weights: Any, start: int, end: int) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, graded: bool, part: Any) -> int:
+def spread_dense(
+    acc: Any, weights: Any, base: int, stride: int, fired: Any, values: Any, graded: bool, part: Any
+) -> int:
     """Add the rows of ``fired`` to ``acc`` (n,); return the sum of messages (the zero point's factor).
 
-    Binary messages are summed in 16 bits, which no 252 rows of eight bits overflow: half the memory traffic.
-    ``part`` is (n,) int16 work space.
+    A row of the weights has ``stride`` numbers; those for ``acc`` begin at ``base`` in the first. Binary messages are
+    summed in 16 bits, which no 252 rows of eight bits overflow: half the memory traffic. ``part`` is (n,) int16 work
+    space.
     """
     n = acc.shape[0]
     if graded:
@@ -50,7 +53,7 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
         for k in range(fired.shape[0]):
             m = np.int32(values[fired[k]])
             total += int(m)
-            start = base + fired[k] * n
+            start = base + fired[k] * stride
             row = weights[start : start + n]
             for j in range(n):
                 acc[j] = np.int32(acc[j] + np.int32(np.int32(row[j]) * m))
@@ -60,8 +63,8 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
         part[:] = 0
         k, last = first, min(first + SAFE_ROWS, count)
         while k + 4 <= last:
-            s0, s1 = base + fired[k] * n, base + fired[k + 1] * n
-            s2, s3 = base + fired[k + 2] * n, base + fired[k + 3] * n
+            s0, s1 = base + fired[k] * stride, base + fired[k + 1] * stride
+            s2, s3 = base + fired[k + 2] * stride, base + fired[k + 3] * stride
             r0, r1, r2, r3 = weights[s0 : s0 + n], weights[s1 : s1 + n], weights[s2 : s2 + n], weights[s3 : s3 + n]
             for j in range(n):
                 a = np.int16(np.int16(r0[j]) + np.int16(r1[j]))
@@ -69,7 +72,7 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
                 part[j] = np.int16(part[j] + np.int16(a + b))
             k += 4
         while k < last:
-            s0 = base + fired[k] * n
+            s0 = base + fired[k] * stride
             r0 = weights[s0 : s0 + n]
             for j in range(n):
                 part[j] = np.int16(part[j] + np.int16(r0[j]))
@@ -80,15 +83,17 @@ def spread_dense(acc: Any, weights: Any, base: int, fired: Any, values: Any, gra
 
 
 @njit(cache=True, error_model="numpy")
-def spread_sparse(acc: Any, rows: Any, indices: Any, weights: Any, fired: Any, values: Any, graded: bool) -> None:
-    """Add the stored synapses of every neuron in ``fired`` to ``acc`` (n,)."""
+def spread_sparse(
+    acc: Any, starts: Any, ends: Any, indices: Any, weights: Any, fired: Any, values: Any, graded: bool
+) -> None:
+    """Add the stored synapses of every neuron in ``fired``, from its ``starts`` to its ``ends``, to ``acc`` (n,)."""
     for k in range(fired.shape[0]):
         if k + ROWS_AHEAD < fired.shape[0]:
             soon = fired[k + ROWS_AHEAD]
-            _fetch_row(indices, weights, rows[soon], min(rows[soon + 1], rows[soon] + FETCHED))
+            _fetch_row(indices, weights, starts[soon], min(ends[soon], starts[soon] + FETCHED))
         source = fired[k]
         m = np.int32(values[source]) if graded else np.int32(1)
-        start, end = rows[source], rows[source + 1]
+        start, end = starts[source], ends[source]
         targets, row = indices[start:end], weights[start:end]
         for e in range(end - start):
             target = np.uint32(targets[e])  # unsigned: no test for an index from the end
