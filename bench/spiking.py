@@ -3,10 +3,11 @@
     python bench/spiking.py [--steps 20000] [--without lava]      prints JSON; kept by `bench/benchmarks.py run spiking`
 
 ``dense``: 1000 inputs of which 5 % spike at each step, all-to-all to 1000 LIF neurons. ``sparse``: 10,000 inputs of
-which 1 % spike at each step, 100 synapses from each to 10,000 LIF neurons. Who spikes when is given and the same
-everywhere; the neurons never spike, so every step has the same synaptic events. Time is that of the time loop alone,
-the smallest of several runs; nothing is recorded. Brian2's is what its program says of itself. One thread each:
-processor time for what runs in this process.
+which 1 % spike at each step, 100 synapses from each to 10,000 LIF neurons. ``large-dense`` (5000, half of them,
+all-to-all) and ``large-sparse`` (100,000, a tenth, 100 each) are for the engine's threads. Who spikes when is given and
+the same everywhere; the neurons never spike, so every step has the same synaptic events. Time is that of the time loop
+alone, the smallest of several runs; nothing is recorded. Brian2's is what its program says of itself. One thread unless
+the name says two; processor time for what runs on one thread of this process, time by the clock for two.
 """
 
 from __future__ import annotations
@@ -57,7 +58,11 @@ class Case:
         return source, target, rng.integers(-128, 128, source.size)
 
 
-CASES = (Case("dense", 1000, 1000, 20), Case("sparse", 10_000, 100, 100))
+CASES = (
+    Case("dense", 1000, 1000, 20), Case("sparse", 10_000, 100, 100),
+    Case("large-dense", 5000, 5000, 2), Case("large-sparse", 100_000, 100, 10),
+)  # fmt: skip
+MANY = 1_000_000  #: synaptic events a step from which threads are compared, and no peers are
 
 
 def program_of(case: Case) -> Any:
@@ -78,18 +83,19 @@ def program_of(case: Case) -> Any:
     return program
 
 
-def engine(case: Case, steps: int) -> float:
+def engine(case: Case, steps: int, threads: int = 1) -> float:
     """Seconds of a step."""
     from hw_profiles.ledger import Event
     from substrates.loihi2.engine import Engine
 
-    made = Engine(program_of(case))
+    made = Engine(program_of(case), threads=threads)
+    clock = time.process_time if threads == 1 else time.perf_counter
     made.run(2 * case.period)
     best, ledger = np.inf, None
     for _ in range(RUNS):
-        began = time.process_time()
+        began = clock()
         ledger = made.run(steps).ledger
-        best = min(best, (time.process_time() - began) / steps)
+        best = min(best, (clock() - began) / steps)
     assert ledger is not None
     counted = ledger.total(Event.SYNAPTIC_OPERATIONS) / steps
     stored = case.events * (1 if case.fan_out == case.n else 255 / 256)  # a weight of zero is not stored
@@ -184,6 +190,7 @@ def lava_here(name: str, steps: int) -> float:
 
 PEERS: dict[str, tuple[Callable[[Case, int], float], float]] = {
     "engine": (engine, 1.0),
+    "engine, two threads": (lambda case, steps: engine(case, steps, threads=2), 1.0),
     "Brian2, double precision": (lambda case, steps: brian2(case, steps, single=False), 1.0),
     "Brian2, single precision": (lambda case, steps: brian2(case, steps, single=True), 1.0),
     "snnTorch, batch 1": (lambda case, steps: snntorch(case, steps, 1), 0.05),
@@ -202,9 +209,13 @@ def main() -> None:
         found[case.name] = {"events_per_step": case.events, "seconds_per_step": {}}
         for name, (peer, share) in PEERS.items():
             left_out = any(word.lower() in name.lower() for word in given.without)
-            if left_out or (name.startswith("snnTorch") and case.fan_out != case.n):
+            left_out |= name.startswith("snnTorch") and case.fan_out != case.n
+            left_out |= case.events < MANY and "threads" in name
+            left_out |= case.events >= MANY and not name.startswith("engine")
+            if left_out:
                 continue
-            found[case.name]["seconds_per_step"][name] = peer(case, max(int(given.steps * share), 50))
+            steps = given.steps * share * min(1.0, 100_000 / case.events)  # large networks run fewer
+            found[case.name]["seconds_per_step"][name] = peer(case, max(int(steps), 50))
     print(json.dumps(found))
 
 
