@@ -179,6 +179,15 @@ def _encode(value: Any) -> Any:
     raise TypeError(f"cannot record a {type(value).__name__}; give numbers, texts, lists, dicts or arrays")
 
 
+def check_recordable(value: Any) -> None:
+    """Refuse what no journal can hold.
+
+    Raises:
+        TypeError: names the kind of it.
+    """
+    json.dumps(value, default=lambda one: None if isinstance(one, np.ndarray) else _encode(one))
+
+
 def _decode(entry: dict[str, Any]) -> Any:
     if entry.keys() == {"__array__"}:
         from hw_profiles.reading import parse_npy

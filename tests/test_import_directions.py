@@ -42,6 +42,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         "uses with a known truth",
         {"equipoise", "equipoise.qubo", "equipoise.report", "equipoise.training", "substrates", "hw_profiles"},
     ),
+    "equipoise.watch": ("files of runs that go on", {"equipoise.study", "hw_profiles"}),
     "equipoise.report": ("pages and figures", {"equipoise", "equipoise.study", "hw_profiles"}),
     "equipoise": ("one table of targets, one run", {"mappers", "substrates", "hw_profiles"}),
 }

@@ -36,6 +36,7 @@ COMMANDS = {
     "price": ("price", "Price a record's counts on another hardware profile."),
     "report": ("report", "Make one self-contained HTML page out of records."),
     "records": ("records", "List, show and export records."),
+    "watch": ("watch", "Follow records and studies while runs go on, in a browser or in the terminal."),
     "sweep": ("sweep", "Run a study: a grid of runs, resumable, on many processes."),
     "workload": ("workload", "Run uses with a known truth: quality, time and energy beside classical methods."),
     "fleet": ("fleet", "Run a trained network on many chips: yield, spread, worst chip."),

@@ -21,6 +21,7 @@ from equipoise.study._main import call_is_guarded, importing_main
 from equipoise.study.spec import Item, Study
 from equipoise.study.store import Entry, Store, StudyData, read_study
 from equipoise.study.tasks import TASKS, find_task
+from hw_profiles._journal import check_recordable
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
 
@@ -127,8 +128,10 @@ def run_item(item: Item, attempt: int = 1) -> Entry:
     try:
         # Whoever made the study allowed its tasks.
         entry.fill(find_task(item.task, allow=True)(**item.parameters))
+        check_recordable([entry.results, entry.measured, entry.tables])
         entry.status = "complete"
     except Exception as error:
+        entry.results, entry.measured, entry.tables, entry.counts = {}, {}, {}, []
         entry.error = "".join(traceback.format_exception_only(type(error), error)).strip() + "\n" + _tail()
     entry.seconds = time.perf_counter() - began
     return entry

@@ -26,7 +26,7 @@ from hw_profiles.reading import parse_toml, read_toml, study_runs
 from hw_profiles.registry import is_reference
 from hw_profiles.texts import shown
 
-__all__ = ["Item", "Study", "list_studies", "load_study", "study_of"]
+__all__ = ["Item", "Study", "list_studies", "load_study", "runs_of", "study_of"]
 
 FOLDER = Path(__file__).parent / "studies"
 _TABLES = {"fixed", "grid", "case"}
@@ -116,6 +116,17 @@ def study_of(name: str, text: str) -> Study:
     title, description, finding = (data.get(word, "") for word in ("title", "description", "finding"))
     known = isinstance(finding, str) and finding in FINDINGS
     return Study(name, str(title or name), str(description), finding if known else "", (), text)
+
+
+def runs_of(text: str) -> int:
+    """How many runs a study's text asks for; 0 where it makes no sense. Nothing is imported."""
+    try:
+        data = parse_toml(text, "study", "study", "")
+        cases = data.get("case") or [{}]
+        grids = [{**data.get("grid", {}), **case.get("grid", {})} for case in cases]
+        return sum(math.prod(len(values) for values in grid.values()) for grid in grids)
+    except (InputError, TypeError, AttributeError, ValueError):
+        return 0
 
 
 def _key(task: str, parameters: dict[str, Any]) -> str:

@@ -360,6 +360,19 @@ def test_conclusions_name_the_verdict_the_uncertainty_and_the_gaps() -> None:
     assert "No instance" in " ".join(conclude(StudyData("s", "", {}, []), "energy-ratio"))
 
 
+def test_a_task_that_gives_what_no_file_holds_is_a_failed_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    from equipoise.study import runner
+    from equipoise.study.tasks import Outcome
+    from hw_profiles.ledger import Ledger
+
+    for outcome in (Outcome({"value": object()}), Outcome({"value": 1}, Ledger())):  # type: ignore[arg-type]
+        monkeypatch.setattr(runner, "find_task", lambda name, allow, outcome=outcome: lambda **given: outcome)
+        entry = run_item(Item(0, "k", "mine", {}))
+        assert entry.status == "failed"
+        assert "cannot record a" in entry.error
+        assert entry.results == {}
+
+
 def test_a_task_that_raises_is_a_failed_entry() -> None:
     entry = run_item(Item(0, "k", "calibrate", {"seed": -1}))
     assert entry.status == "failed"
