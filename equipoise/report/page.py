@@ -13,7 +13,9 @@ from equipoise.report.figures.curves import CURVES, _mean
 from equipoise.report.figures.energy import shares_of_uncertainty
 from equipoise.report.figures.style import rendered, svg
 from equipoise.report.formats import mean_count, number, quantity, range_text
+from equipoise.report.headline import headline
 from equipoise.report.runs import load_runs
+from equipoise.report.what_if import what_if
 from hw_profiles.arguments import checked
 from hw_profiles.citations import cite
 from hw_profiles.errors import InputError
@@ -83,7 +85,7 @@ def write_report(
         raise InputError(f"figure format {figure_format!r}; expected pdf, png or svg")
     runs = load_runs([Path(record) for record in records], list(profiles) if profiles else list_profiles())
     pictures = _pictures(runs)
-    html = _render(runs, pictures, title or _title(runs), list(findings))
+    html = _render(runs, pictures, title or _title(runs), list(findings) or headline(runs))
     files = [] if figures is None else _figure_files(pictures, Path(figures), figure_format, overwrite)
     page = output.put(visible(html).encode())
     for picture, file in files:
@@ -126,9 +128,14 @@ def _pictures(runs: Sequence[Any]) -> dict[str, list[Picture]]:
         add("tradeoff", f"tradeoff-{index}", f"{front.task}: hypervolume {front.volume:.3f}",
             f"Not beaten in quality, energy and time together: {best}.", draw.tradeoff(front))  # fmt: skip
     for index, run in enumerate(chosen):
-        add("uncertainty", f"uncertainty-{index}", f"What the range of {run.name} comes from", "",
+        add("uncertainty", f"uncertainty-{index}", f"What the range of {run.name} comes from", _swing_words(run),
             draw.uncertainty(run))  # fmt: skip
     return sections
+
+
+def _swing_words(run: Any) -> str:
+    parts = [f"{s.price} moves it from {quantity(s.low, 'J')} to {quantity(s.high, 'J')}" for s in run.swings[:4]]
+    return "; ".join(parts)
 
 
 def _trace_words(runs: Sequence[Any]) -> str:
@@ -178,6 +185,8 @@ def _render(runs: Sequence[Any], pictures: dict[str, list[Picture]], title: str,
         findings=findings,
         made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         style=(HERE / "templates" / "style.css").read_text(encoding="utf-8"),
+        script=(HERE / "templates" / "what_if.js").read_text(encoding="utf-8"),
+        what_if=[data for run in runs[:6] if (data := what_if(run)) is not None],
         grades=GRADE_TEXTS,
         sources=[(key, cite(key)) for key in keys],
         totals={run.name: {event.value: n for event, n in run.ledger.totals().items()} for run in runs},

@@ -87,10 +87,14 @@ class Run:
         return self.costs.get(self.own)
 
     @cached_property
+    def machine(self) -> Any:
+        """Its own profile; None where it is not here, or prices nothing."""
+        return _own(self.own) if self.own in self.costs else None
+
+    @cached_property
     def swings(self) -> tuple[Swing, ...]:
         """Which prices of its own profile make the range of its energy."""
-        machine = _own(self.own) if self.own in self.costs else None
-        return () if machine is None else sensitivity(self.ledger, machine)["energy"]
+        return () if self.machine is None else sensitivity(self.ledger, self.machine)["energy"]
 
 
 def load_runs(paths: Sequence[Path], profiles: Sequence[str]) -> list[Run]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from equipoise.report.figures.style import MUTED, PALETTE, figure, words
+from equipoise.report.figures.style import INK, MUTED, PALETTE, figure, words
 from equipoise.report.formats import quantity
 from equipoise.report.runs import Run
 
@@ -61,16 +61,23 @@ def shares_of_uncertainty(run: Run) -> list[tuple[str, float]]:
 
 
 def uncertainty(run: Run) -> Any:
-    """Which prices make one run's energy range."""
-    shares = shares_of_uncertainty(run)
-    if not shares:
+    """A tornado: the total with each price at its low and at its high end, the others at their values."""
+    swings = [swing for swing in run.swings if swing.share >= 0.005][:8]
+    if not swings or run.cost is None or not run.cost.energy.value:
         return None
-    shares = shares[:6]
-    with figure(0.9 + 0.3 * len(shares)) as (drawing, axes):
-        axes.barh(range(len(shares)), [100 * share for _, share in shares], color=PALETTE[0], height=0.6)
-        axes.set_yticks(range(len(shares)), [words(name) for name, _ in shares])
+    total = run.cost.energy.value
+    with figure(1.1 + 0.32 * len(swings)) as (drawing, axes):
+        for place, swing in enumerate(swings):
+            ends = sorted((swing.low, swing.high))
+            axes.barh(place, ends[1] - ends[0], left=ends[0], color=PALETTE[0], height=0.6)
+            axes.annotate(f"{100 * swing.share:.0f} %", (ends[1], place), xytext=(4, 0), textcoords="offset points",
+                          va="center", fontsize=8, color=MUTED)  # fmt: skip
+        axes.axvline(total, color=INK, linewidth=1.0)
+        axes.set_xscale("log")
+        axes.set_yticks(range(len(swings)), [words(swing.price) for swing in swings])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("share of the range on a logarithmic scale, %")
+        axes.margins(x=0.12)
+        axes.set_xlabel("energy of the run, J, one price at its low and at its high end")
         drawing.suptitle(f"{words(run.name)}: what its range comes from", x=0.01, ha="left", fontsize=10, weight="bold")
     return drawing
