@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise._version import __version__
 from hw_profiles.errors import InputError, Interrupted, TargetUnavailableError
+from hw_profiles.extras import needed
 
 if TYPE_CHECKING:
     import hw_profiles as hw_profiles
@@ -80,12 +81,17 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(name)
-    if name in _SUBPACKAGES:
-        return importlib.import_module(f"equipoise.{name}")
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+    try:
+        if name in _PACKAGES:
+            return importlib.import_module(name)
+        if name in _SUBPACKAGES:
+            return importlib.import_module(f"equipoise.{name}")
+        if name in _HOME:
+            return getattr(importlib.import_module(_HOME[name]), name)
+    except ModuleNotFoundError as error:
+        if not needed(error):
+            raise
+        raise ModuleNotFoundError(f"equipoise.{name}: {needed(error)}", name=error.name) from error
     raise AttributeError(f"module 'equipoise' has no attribute {name!r}")
 
 

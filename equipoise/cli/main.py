@@ -15,6 +15,7 @@ import click
 
 from equipoise._version import __version__
 from hw_profiles.errors import InputError
+from hw_profiles.extras import needed
 from hw_profiles.interrupts import interruptible
 from hw_profiles.texts import one_line
 
@@ -130,6 +131,9 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _fail("this machine's memory does not suffice; give a smaller problem, or fewer samples or reads", 1)
     except Exception as error:
+        missing = needed(error) if isinstance(error, ModuleNotFoundError) else ""
+        if missing:
+            return _fail(missing)
         if os.environ.get("EQUIPOISE_TRACEBACK"):
             raise
         text = f"an error in equipoise itself: {type(error).__name__}: {error}"
