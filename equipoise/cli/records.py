@@ -54,7 +54,11 @@ def _study_rows(path: Path) -> list[dict[str, Any]]:
     study = read_study(path)
     for text in study.dropped:
         note(text)
-    return [entry.row() for entry in study.entries] + [{**entry.row(), "outside": True} for entry in study.outside]
+    names = study.names()
+    return [
+        {**entry.row(), "name": names[entry.key], **({"outside": True} if entry.index < 0 else {})}
+        for entry in (*study.entries, *study.outside)
+    ]
 
 
 @command.command()
@@ -76,7 +80,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
         result = next((f"{k.removeprefix('result.')} {v:.6g}" for k, v in row.items()
                        if k.startswith("result.") and isinstance(v, (int, float))), "")  # fmt: skip
         target = row.get("target.resolved", row.get("param.target", ""))
-        cells = row["record"], row["kind"], row["status"], target, result, row["created"]
+        cells = row.get("name", row["record"]), row["kind"], row["status"], target, result, row["created"]
         table.add_row(*(Text(str(cell)) for cell in cells))
     console().print(table)
 

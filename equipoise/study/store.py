@@ -52,6 +52,18 @@ class StudyData:
     def complete(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.status == "complete"]
 
+    def names(self) -> dict[str, str]:
+        """What people call the runs, by key: the parameters that differ among them, such as ``nudge=0.5 seed=1``."""
+        every = [*self.entries, *self.outside]
+        names = list(dict.fromkeys(name for entry in every for name in entry.parameters))
+        swept = [n for n in names if len({json.dumps(e.parameters.get(n), default=str) for e in every}) > 1]
+        tasks = len({entry.task for entry in every}) > 1
+        found = {}
+        for entry in every:
+            parts = [f"{n}={entry.parameters[n]}" for n in swept if n in entry.parameters]
+            found[entry.key] = " ".join([entry.task] * tasks + parts) or entry.task
+        return found
+
     def digest(self) -> str:
         """A fingerprint of everything repeatable: the same for any number of workers and after any interruption."""
         rows = [

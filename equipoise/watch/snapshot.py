@@ -13,6 +13,7 @@ from equipoise.study.spec import runs_of
 from equipoise.study.store import StudyData, is_study, journal_of, read_study
 from hw_profiles.errors import InputError
 from hw_profiles.record import Record
+from hw_profiles.texts import visible
 
 __all__ = ["Cache", "Curve", "Seen", "look"]
 
@@ -67,7 +68,7 @@ class Seen:
 
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""
-        data: dict[str, Any] = json.loads(json.dumps(vars(self), default=vars))
+        data: dict[str, Any] = _readable(json.loads(json.dumps(vars(self), default=vars)))
         return data
 
 
@@ -158,6 +159,7 @@ def _study(path: Path, study: StudyData, changed: float, *, running: bool) -> Se
     total = runs_of(study.text)
     done = len(study.entries)
     newest = sorted(study.entries, key=lambda entry: entry.index)[-NEWEST:]
+    names = study.names()
     facts: dict[str, Any] = {"complete": len(study.complete), "failed": len(failed)}
     if study.outside:
         facts["of an earlier grid"] = len(study.outside)
@@ -176,20 +178,28 @@ def _study(path: Path, study: StudyData, changed: float, *, running: bool) -> Se
         message=_first(failed[-1].error) if failed else "",
         facts=facts,
         curves=tuple(_results(study)),
-        runs=tuple(_flat(entry.row()) for entry in newest),
+        runs=tuple(_flat(entry.row(), names[entry.key]) for entry in newest),
     )
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """What a line of a list shows: parameters, status, results, seconds."""
-    kept = {"run": row["record"], "status": row["status"]}
-    kept |= {key.removeprefix("param."): value for key, value in row.items() if key.startswith("param.")}
+def _flat(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a line of a list shows: name, status, results, seconds."""
+    kept = {"run": name, "status": row["status"]}
     kept |= {
         key.removeprefix("result."): value
         for key, value in row.items()
         if key.startswith("result.") and isinstance(value, (int, float, str))
     }
     return {**kept, "seconds": round(row["seconds"], 3), "error": _first(row["error"])}
+
+
+def _readable(value: Any) -> Any:
+    """``value`` with hidden characters of its texts as escapes."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(str(key)): _readable(one) for key, one in value.items()}
+    return [_readable(one) for one in value] if isinstance(value, list) else value
 
 
 def _first(error: str) -> str:

@@ -278,3 +278,10 @@ def test_the_page_and_the_study_are_two_files(tmp_path: Path, capsys: pytest.Cap
     assert run(arguments) == 0
     assert run(arguments) == 0  # its own page, and the same command goes on
     assert len(read_study(out).complete) == len(light.items)
+
+
+def test_runs_are_called_by_what_differs_among_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = kept(tmp_path, [3, 7], 2)
+    assert sorted(read_study(out).names().values()) == ["seed=3", "seed=7"]
+    assert run(["records", "ls", str(out)]) == 0
+    assert "seed=7" in capsys.readouterr().err

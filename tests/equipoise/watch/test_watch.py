@@ -94,6 +94,13 @@ def test_files_of_anybody_and_files_that_are_not_there(tmp_path: Path) -> None:
     assert seen["later.h5"].status == "waiting"
 
 
+def test_hidden_characters_are_shown(tmp_path: Path) -> None:
+    record = Record.create(tmp_path / "x.h5", kind="qubo", config={}, seeds={}, target={})
+    record.result("name", "a\u202eb\x1b[31m")
+    record.close("complete")
+    assert look([tmp_path])[0].plain()["facts"]["name"] == "a\\u202eb\\x1b[31m"
+
+
 def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
     record = Record.create(tmp_path / "long.h5", kind="qubo", config={}, seeds={}, target={})
     for k in range(5000):
@@ -201,6 +208,7 @@ def test_a_browser_follows_a_study_that_is_killed_and_resumed(served: tuple[Watc
         # what an error says is text: no script of a file runs
         assert "<script>" in page.run("document.querySelector('.message').textContent")
         assert page.run("document.querySelectorAll('main script').length") == 0
+        assert "seed=4" in page.run("document.querySelector('table').textContent")
         # a keyboard opens the list of runs, and news leave it open
         page.run("document.querySelector('summary').focus()")
         page.ask(
