@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml requirements/constraints.txt requirements/lava.txt requ
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || { echo "equipoise needs Python 3.10 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.11 ..."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=23.2"
-	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[train,dev,bench,cluster,parquet,tensorboard,nir,docs]"
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e ".[train,search,dev,bench,cluster,parquet,tensorboard,nir,docs]"
 	@# The package that examples/nir_network.py trains with; its own list of dependencies is empty.
 	$(BIN)/python -m pip install --quiet --no-deps -c requirements/constraints.txt snntorch nirtorch
 	@# Lava runs on 3.10 and, through our loader, 3.11; elsewhere everything but the lava-sim target works.

@@ -18,6 +18,7 @@ EXTRAS = {
     "tensorboard": ("TensorBoard", "tensorboard"),
     "brian2": ("Brian2", "brian2"),
     "dwave": ("dwave-samplers", "bench"),
+    "optuna": ("Optuna", "search"),
     "openjij": ("OpenJij", "bench"),
 }
 

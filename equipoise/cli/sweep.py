@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,25 +35,26 @@ def command(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Run STUDY (a name or a .toml file): every combination of its parameters, in one file.
+    """Run STUDY (a name or a .toml file): every combination of its parameters, or a search, in one file.
 
     Kill it whenever you like: what was done is kept, and the same command goes on. Failures are kept with their error
     and tried again; the exit code is then 1. Results do not depend on the number of workers. When the study has
     changed, runs that it no longer asks for stay in the file.
     """
     from equipoise.cli._common import claim, console, emit_json, note, progress
-    from equipoise.study import list_studies, load_study, run_study
+    from equipoise.study import conclude_search, list_studies, load_study, run_search, run_study
     from equipoise.study.findings import conclude
+    from equipoise.study.spec import runs_of
     from equipoise.study.store import journal_of
     from hw_profiles.errors import InputError
 
     if list_:
         studies = [load_study(name) for name in list_studies()]
         if as_json:
-            emit_json({"studies": [{"name": s.name, "title": s.title, "runs": len(s.items)} for s in studies]})
+            emit_json({"studies": [{"name": s.name, "title": s.title, "runs": runs_of(s.text)} for s in studies]})
             return 0
         for s in studies:
-            console().print(f"{s.name}  {s.title} ({len(s.items)} runs)", markup=False)
+            console().print(f"{s.name}  {s.title} ({runs_of(s.text)} runs)", markup=False)
         return 0
     if study is None or out is None:
         raise InputError("give a study and --out FILE.h5, or --list")
@@ -69,21 +71,28 @@ def command(
 
         page = study_page_output(loaded, report, overwrite=force)
     with progress() as display:
-        bar = display.add_task(loaded.name, total=len(loaded.items))
+        bar = display.add_task(loaded.name, total=runs_of(loaded.text))
 
         def show(done: int, total: int, failures: int) -> None:
             text = f"{loaded.name}, {failures} failed" if failures else loaded.name
             display.update(bar, completed=done, total=total, description=text)
 
-        data = run_study(loaded, out, workers=workers, scheduler=scheduler, retries=retries, progress=show, tell=note)
-    sentences = conclude(data, loaded.finding)
+        how: dict[str, Any] = {
+            "workers": workers, "scheduler": scheduler, "retries": retries, "progress": show, "tell": note,
+        }  # fmt: skip
+        if loaded.search is not None:
+            data, proposals = run_search(loaded, out, **how)
+            sentences = conclude_search(loaded, proposals)
+        else:
+            data = run_study(loaded, out, **how)
+            sentences = conclude(data, loaded.finding)
     if page is not None:
         from equipoise.report.study_page import write_study_report
 
         report = write_study_report(loaded, data, page)
     failed = [entry for entry in data.entries if entry.status != "complete"]
     if as_json:
-        emit_json({"study": loaded.name, "runs": len(loaded.items), "complete": len(data.complete),
+        emit_json({"study": loaded.name, "runs": len(data.entries), "complete": len(data.complete),
                    "failed": [entry.key for entry in failed], "outside": len(data.outside), "digest": data.digest(),
                    "findings": sentences, "file": out, "report": report})  # fmt: skip
     else:
@@ -91,5 +100,5 @@ def command(
             console().print(f"- {sentence}", highlight=False, markup=False)
     if failed:
         first = failed[0].error.splitlines()[0] if failed[0].error else "no reason was kept"
-        note(f"{len(failed)} of {len(loaded.items)} runs failed, the first with {first}; the same command tries again")
+        note(f"{len(failed)} of {len(data.entries)} runs failed, the first with {first}; the same command tries again")
     return 1 if failed else 0

@@ -61,6 +61,8 @@ def run_study(
         OSError: the disk is full, or fails; all runs reported before are kept.
     """
     out = Path(out)
+    if study.search is not None:
+        raise InputError(f"{study.name} searches for parameters: use run_search (equipoise sweep does)")
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise InputError(
             "run_study was called while a worker was importing this script; put the call under "

@@ -14,11 +14,12 @@ import itertools
 import json
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from equipoise.study.findings import FINDINGS
+from equipoise.study.space import Search, problems, search_of
 from equipoise.study.tasks import OUTSIDE, check_task
 from hw_profiles.arguments import checked
 from hw_profiles.errors import InputError
@@ -26,10 +27,10 @@ from hw_profiles.reading import parse_toml, read_toml, study_runs
 from hw_profiles.registry import is_reference
 from hw_profiles.texts import shown
 
-__all__ = ["Item", "Study", "list_studies", "load_study", "runs_of", "study_of"]
+__all__ = ["Item", "Study", "item_of", "list_studies", "load_study", "runs_of", "study_of"]
 
 FOLDER = Path(__file__).parent / "studies"
-_TABLES = {"fixed", "grid", "case"}
+_TABLES = {"fixed", "grid", "case", "search"}
 _WORDS = {"name", "title", "description", "task", "finding"}
 
 
@@ -53,6 +54,10 @@ class Study:
     finding: str
     items: tuple[Item, ...]
     text: str
+    search: Search | None = None  #: then there are no items: they are proposed as it goes on
+    task: str = ""
+    fixed: dict[str, Any] = field(default_factory=dict)
+    grid: tuple[dict[str, Any], ...] = ()  #: what every proposal is run with
 
 
 def list_studies() -> list[str]:
@@ -86,23 +91,25 @@ def load_study(name_or_path: str | Path, *, allow_tasks: bool = False) -> Study:
     cases = data.get("case") or [{}]
     items: list[Item] = []
     _check_runs(data, cases, path.name)
+    about = (
+        str(data.get("name", path.stem)), str(data.get("title", data.get("name", path.stem))),
+        str(data.get("description", "")), str(data.get("finding", "")),
+    )  # fmt: skip
+    if "search" in data:
+        grid = data.get("grid", {})
+        combinations = tuple(dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+        search = search_of(data["search"])
+        return Study(*about, (), text, search, data["task"], dict(data.get("fixed", {})), combinations)
     for case in cases:
         task = case.get("task", data.get("task"))
         fixed = {**data.get("fixed", {}), **case.get("fixed", {})}
         grid = {**data.get("grid", {}), **case.get("grid", {})}
         for values in itertools.product(*grid.values()):
             parameters = {**fixed, **dict(zip(grid, values, strict=True))}
-            items.append(Item(len(items), _key(task, parameters), task, parameters))
+            items.append(item_of(len(items), task, parameters))
     if len({item.key for item in items}) < len(items):
         raise InputError(f"{path.name}: two runs have the same task and parameters; a grid repeats a value")
-    return Study(
-        str(data.get("name", path.stem)),
-        str(data.get("title", data.get("name", path.stem))),
-        str(data.get("description", "")),
-        str(data.get("finding", "")),
-        tuple(items),
-        text,
-    )
+    return Study(*about, tuple(items), text)
 
 
 def study_of(name: str, text: str) -> Study:
@@ -124,9 +131,15 @@ def runs_of(text: str) -> int:
         data = parse_toml(text, "study", "study", "")
         cases = data.get("case") or [{}]
         grids = [{**data.get("grid", {}), **case.get("grid", {})} for case in cases]
-        return sum(math.prod(len(values) for values in grid.values()) for grid in grids)
-    except (InputError, TypeError, AttributeError, ValueError):
+        proposals = int(data["search"]["runs"]) if "search" in data else 1
+        return proposals * sum(math.prod(len(values) for values in grid.values()) for grid in grids)
+    except (InputError, TypeError, AttributeError, ValueError, KeyError):
         return 0
+
+
+def item_of(index: int, task: str, parameters: dict[str, Any]) -> Item:
+    """A run; its key says what it is, whatever its place."""
+    return Item(index, _key(task, parameters), task, parameters)
 
 
 def _key(task: str, parameters: dict[str, Any]) -> str:
@@ -138,6 +151,7 @@ def _check_runs(data: dict[str, Any], cases: list[dict[str, Any]], name: str) ->
     """Count the runs before any is made."""
     grids = [{**data.get("grid", {}), **case.get("grid", {})} for case in cases]
     runs = sum(math.prod(len(values) for values in grid.values()) for grid in grids)
+    runs *= data["search"]["runs"] if "search" in data else 1
     if runs > study_runs():
         raise InputError(
             f"{name} asks for {shown(runs, 30)} runs, the limit is {study_runs()}; make its grid smaller, or set "
@@ -150,6 +164,13 @@ def _problems(data: dict[str, Any], allow_tasks: bool = False) -> list[str]:
         f"unknown entry {shown(name)}; known: {', '.join(sorted(_WORDS | _TABLES))}"
         for name in data.keys() - _WORDS - _TABLES
     ]
+    if "search" in data:
+        found += problems(data["search"])
+        if "case" in data:
+            found.append("a study searches one task: leave [[case]] out")
+        space = _names(data["search"], "space") if isinstance(data["search"], dict) else []
+        both = sorted({*space} & {*_names(data, "fixed"), *_names(data, "grid")})
+        found += [f"{name} is searched and given in fixed or grid as well" for name in both]
     cases = data.get("case", [{}])
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
         return [*found, "case must be an array of tables: [[case]]"]
@@ -178,6 +199,10 @@ def _problems(data: dict[str, Any], allow_tasks: bool = False) -> list[str]:
     if finding and (not isinstance(finding, str) or finding not in FINDINGS):
         found.append(f"unknown finding {shown(finding)}; known: {', '.join(FINDINGS)}")
     return found
+
+
+def _names(data: dict[str, Any], table: str) -> list[str]:
+    return list(data[table]) if isinstance(data.get(table), dict) else []
 
 
 def _references(value: Any) -> list[str]:
