@@ -40,4 +40,4 @@ def command(paths: tuple[Path, ...], terminal: bool, port: int, every: float, as
     try:
         server.serve()
     finally:
-        server._server.server_close()
+        server.close()
