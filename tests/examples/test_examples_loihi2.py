@@ -32,3 +32,8 @@ def test_the_trade_off(tmp_path) -> None:
     messages = [r[1] for r in rows]
     assert messages == sorted(messages)
     assert rows[-1][2] > rows[0][2]
+
+
+def test_the_learning_engine_learns_by_equilibrium_propagation() -> None:
+    found = load("ep_learning_engine").main()
+    assert found["taught"] < found["untaught"] / 2

@@ -53,8 +53,9 @@ def test_pieces_of_a_run_are_set_and_counted_alike() -> None:
 def test_bad_input() -> None:
     program = counting()
     for name, variable, more, word in (
-        ("nobody", "sigma", {}, "nobody"), ("sum", "voltage", {}, "voltage"), ("sum", "sigma", {"interval": 0}, "interval"),
-        ("sum", "sigma", {"value": 2**23}, "value"), ("sum", "sigma", {"offset": -1}, "offset"),
+        ("nobody", "sigma", {}, "nobody"), ("sum", "voltage", {}, "voltage"),
+        ("sum", "sigma", {"offset": -1}, "offset"),
+        ("sum", "sigma", {"interval": 0}, "interval"), ("sum", "sigma", {"value": 2**23}, "value"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=word):
             program.reset(name, variable, **more)
