@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hw_profiles.record import provenance
+from hw_profiles.texts import times
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
@@ -113,7 +114,7 @@ def spiking_section(kept: dict[str, Any]) -> str:
         ours = seconds["engine"]
         for peer, taken in seconds.items():
             rate = f"{case['events_per_step'] / taken / 1e6:,.0f}"
-            rows.append([name, peer, f"{1e6 * taken:,.2f}", rate, "" if peer == "engine" else f"{taken / ours:.2g}x"])
+            rows.append([name, peer, f"{1e6 * taken:,.2f}", rate, "" if peer == "engine" else times(taken / ours)])
     best = {
         name: min(case["seconds_per_step"][peer] for peer in peers) / case["seconds_per_step"]["engine"]
         for name, case in kept["figures"].items()
@@ -124,7 +125,7 @@ def spiking_section(kept: dict[str, Any]) -> str:
         for name, case in kept["figures"].items()
         if "engine, two threads" in case["seconds_per_step"]
     }
-    head = ["network", "program", "us/step", "million synaptic events/s", "against the engine"]
+    head = ["network", "program", "us/step", "million synaptic events/s", "time over the engine's"]
     parts = [
         "## Spiking networks beside Brian2, snnTorch and Lava",
         "`dense`: 1000 inputs, 5 % spike at each step, all-to-all to 1000 LIF neurons; `sparse`: 10,000 inputs, 1 %\n"
