@@ -133,6 +133,9 @@ def integer_array(name: str, values: npt.ArrayLike, low: int, high: int) -> npt.
         array = array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise InputError(f"{name} must hold integers from {low} to {high}, got values of type {array.dtype}")
+    whole = np.issubdtype(array.dtype, np.integer)
+    if whole and (not array.size or (array.min() >= low and array.max() <= high)):  # two passes, no masks
+        return array.astype(np.int64)
     bad = ~((array >= low) & (array <= high))
     if np.issubdtype(array.dtype, np.floating):
         bad |= array != np.floor(array)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw_profiles.errors import InputError
 from substrates.loihi2.random import mix, step_key, stream_key, word, word_array
 from substrates.loihi2.weights import SignMode, WeightFormat
-from substrates.loihi2.widths import STATE_MAX, decay, outside, saturate, shift, wrap24, wrap_once
+from substrates.loihi2.widths import STATE_MAX, decay, integer_array, outside, saturate, shift, wrap24, wrap_once
 
 states = st.integers(-(2**24), 2**24)
 
@@ -79,3 +81,21 @@ def test_random_words_look_uniform_and_independent() -> None:
     u = words.astype(np.float64) / 2**64 - 0.5
     for a, b in ((u[1:], u[:-1]), (u[:, 1:], u[:, :-1])):
         assert abs((a * b).mean() * 12) < 5 / np.sqrt(a.size)
+
+
+@given(
+    st.lists(st.integers(-300, 300), max_size=6),
+    st.sampled_from([np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.float32, np.float64]),
+    st.integers(-260, 0),
+    st.integers(0, 260),
+)
+def test_integers_are_taken_or_refused_whatever_their_type(values: list[int], kind: type, low: int, high: int) -> None:
+    array = np.array(values, np.int64).astype(kind)
+    if ((array >= low) & (array <= high)).all():
+        found = integer_array("x", array, low, high)
+        assert found.dtype == np.int64
+        assert found.tolist() == [int(v) for v in array]
+        assert found is not array
+    else:
+        with pytest.raises(InputError, match="x must hold integers"):
+            integer_array("x", array, low, high)
