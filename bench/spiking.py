@@ -127,7 +127,7 @@ def brian2(case: Case, steps: int, single: bool) -> float:
         synapses.w = weight
         net = b.Network(first, second, synapses)
         net.run(steps * b.ms)
-        b.device.build(run=False, compile=True)
+        b.device.build(directory=folder, run=False, compile=True)
         best = np.inf
         for _ in range(3):
             b.device.run()
