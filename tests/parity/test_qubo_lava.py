@@ -11,9 +11,8 @@ from equipoise.qubo import solve
 from equipoise.qubo.generators import mis
 from hw_profiles.errors import InputError
 from hw_profiles.ledger import Event
-from substrates.loihi2.lava.loader import why_unavailable
 
-pytestmark = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=str(why_unavailable()))]
+pytestmark = pytest.mark.lava
 
 
 @pytest.mark.parametrize("scheme", ["two-phase", "refractory"])

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from equipoise.cli.main import run
-from substrates.loihi2.lava.loader import why_unavailable
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "substrates" / "loihi2" / "lava" / "fake_sdk"))
 import fake_sdk
 
-pytestmark = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=str(why_unavailable()))]
+pytestmark = pytest.mark.lava
 
 
 def board(folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:

@@ -21,7 +21,6 @@ from equipoise.qubo.formats import write
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.loader import why_unavailable
 
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 BLOCK = """
 import runpy, sys
 class Missing:
@@ -57,7 +56,6 @@ def network(tmp_path: Path) -> Path:
     return path
 
 
-@lava
 @pytest.mark.lava
 def test_a_network_file(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inputs, script = np.random.default_rng(1).integers(0, 2, (9, 6)), tmp_path / "net.py"
@@ -88,7 +86,6 @@ def test_a_network_file(network: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert script.read_bytes() == before
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("scheme", ["two-phase", "refractory", "nebm"])
 def test_a_qubo_by_the_annealers_own_neurons(scheme: str, tmp_path: Path) -> None:
@@ -112,7 +109,6 @@ def test_a_qubo_by_the_annealers_own_neurons(scheme: str, tmp_path: Path) -> Non
         np.testing.assert_array_equal(kept[f"states/variables/{variable}"], engine.state("variables")[variable])
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("variant", ["relaxation", "sigma-delta"])
 def test_the_phases_of_a_trained_network(variant: str, tmp_path: Path) -> None:

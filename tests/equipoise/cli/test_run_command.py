@@ -12,7 +12,6 @@ import pytest
 
 from equipoise.cli.main import run
 from hw_profiles.record import Record
-from substrates.loihi2.lava.loader import why_unavailable
 
 
 @pytest.fixture
@@ -66,7 +65,6 @@ def test_spikes_counts_cost_accuracy_and_record(
 
 
 @pytest.mark.lava
-@pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 def test_lava_gives_the_same(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inputs = saved(tmp_path / "x.npy", INPUTS[:1])
     told = []

@@ -10,13 +10,12 @@ import pytest
 from equipoise.cli.main import run
 from equipoise.conformance import conform
 from hw_profiles.errors import InputError, TargetUnavailableError
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.run import run_program
 from substrates.loihi2.neurons import LIF
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Dense
 
-pytestmark = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=str(why_unavailable()))]
+pytestmark = pytest.mark.lava
 
 #: what Lava's own modules import from the extension
 STUBS = {

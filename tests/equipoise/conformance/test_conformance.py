@@ -14,14 +14,10 @@ from equipoise.conformance.network_cases import NetworkCase
 from equipoise.conformance.phase_cases import PhaseCase
 from hw_profiles.errors import InputError, TargetUnavailableError
 from substrates.loihi2.engine import Engine, Probe
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import LavaSession
 from substrates.seeds import stream
 
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 
-
-@lava
 @pytest.mark.lava
 def test_every_model_agrees_with_lava_at_every_step() -> None:
     report = conform(cases=len(MODELS), seed=11, max_steps=40)
@@ -33,7 +29,6 @@ def test_every_model_agrees_with_lava_at_every_step() -> None:
     assert report.skipped == []
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("model", ["lif", "dense"])
 def test_a_difference_is_found(model: str) -> None:
@@ -64,7 +59,6 @@ def test_the_cases_are_not_silent(model: str) -> None:
     assert active >= 5
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("model", ["relaxation-phases", "sigma-delta-phases"])
 def test_a_difference_in_a_phase_is_found(model: str) -> None:
@@ -109,7 +103,6 @@ def test_bad_arguments_are_refused(named: dict[str, object], text: str) -> None:
         conform(**named)  # type: ignore[arg-type]
 
 
-@lava
 @pytest.mark.lava
 def test_the_command_prints_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["conform", "--cases", "2", "--model", "lif", "--model", "sigma", "--json"]) == 0

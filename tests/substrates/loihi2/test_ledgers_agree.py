@@ -13,10 +13,7 @@ from substrates.loihi2.annealing import Loihi2Annealer, Series, Settings
 from substrates.loihi2.annealing.program import annealing_program, read_out, time_steps
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.engine.counts import count
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.program import Placement, Program
-
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 
 
 def spread(program: Program, rng: np.random.Generator, cores: int = 7) -> Placement:
@@ -81,7 +78,6 @@ def test_counting_is_linear_in_reads() -> None:
     assert together == sum((annealer.anneal(schedule, [k]).ledger for k in (1, 2, 3)), Ledger())
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
 def test_annealer_kernel_and_lava(scheme: str) -> None:
@@ -99,7 +95,6 @@ def test_annealer_kernel_and_lava(scheme: str) -> None:
         assert ours == theirs
 
 
-@lava
 @pytest.mark.lava
 def test_engine_and_lava_over_random_networks() -> None:
     from equipoise.conformance import MODELS

@@ -14,7 +14,6 @@ from numba import njit
 from hw_profiles.errors import InputError
 from substrates.loihi2 import neurons
 from substrates.loihi2.engine import Engine, Probe
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.neurons import LIF, NEURONS
 from substrates.loihi2.neurons.base import OWN_MICROCODE, ChipModel, Neuron
 from substrates.loihi2.neurons.registry import step_address
@@ -22,7 +21,6 @@ from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Dense
 
 FOLDER = Path(neurons.__file__).parent
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,6 @@ def test_a_stranger_file_runs_in_the_engine(counter: str) -> None:
         np.testing.assert_array_equal(found["counting", "v"][t], v)
 
 
-@lava
 @pytest.mark.lava
 def test_a_stranger_file_runs_in_lava(counter: str) -> None:
     from substrates.loihi2.lava.run import run_program

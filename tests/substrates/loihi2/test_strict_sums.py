@@ -10,13 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from substrates.loihi2.engine import Engine, Probe, StateOverflowError
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.neurons import LIF, GradedReLU, SigmaDelta
 from substrates.loihi2.neurons.base import Neuron
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Conv, Dense, Sparse, Synapses
-
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 
 
 def fed(values: Any, synapses: Synapses, neuron: Neuron | None = None) -> Program:
@@ -102,7 +99,6 @@ def test_binary_messages_of_small_weights_cost_no_check() -> None:
     assert (safe >= 2**24).all()
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("kind", ["DelayDense", "DelaySparse", "Dense", "Sparse"])
 def test_graded_sums_beyond_32_bits_are_lavas(kind: str) -> None:

@@ -12,7 +12,6 @@ import pytest
 from hw_profiles.errors import InputError
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.formats import read_netx
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import LavaSession
 from substrates.loihi2.neurons import LIF
 
@@ -78,7 +77,6 @@ def graded(rng: np.random.Generator) -> tuple[list[files.Layer], np.ndarray]:
 
 
 @pytest.mark.lava
-@pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 @pytest.mark.parametrize("make", [convolutions, sigma_delta, delays, recurrent, graded])
 def test_a_file_runs_as_the_same_network_made_of_lavas_processes(
     make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,12 +6,10 @@ import pytest
 
 from hw_profiles.errors import InputError
 from hw_profiles.registry import load_reference
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import LavaSession
 
 
 @pytest.mark.lava
-@pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "")
 def test_a_file_broken_since(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("Thing = int\n")

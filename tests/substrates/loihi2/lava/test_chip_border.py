@@ -23,7 +23,6 @@ from substrates.loihi2.lava.board import run_on_chip
 from substrates.loihi2.lava.border import extend_sign
 from substrates.loihi2.lava.chip_program import BorderDelay, begin_later, for_chip
 from substrates.loihi2.lava.delay import measure_delay
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.run import run_program
 from substrates.loihi2.lava.watchdog import LavaSession, call
 from substrates.loihi2.neurons import LIF, Sigma, SigmaDelta
@@ -34,8 +33,6 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "fake_sdk"))
 import bad_graphs  # noqa: E402
 import fake_sdk  # noqa: E402
-
-lava = [pytest.mark.lava, pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")]
 
 
 class Board:
@@ -91,7 +88,7 @@ def agree(program: Program, steps: int, **options: Any) -> Any:
 
 @pytest.mark.parametrize(("into", "out"), [(0, 0), (1, 1), (2, 3)])
 class TestDelays:
-    pytestmark = lava
+    pytestmark = pytest.mark.lava
 
     def test_the_one_neuron_programs_measure_both(self, board: Board, into: int, out: int) -> None:
         board.install(into=into, out=out)
@@ -106,7 +103,7 @@ class TestDelays:
 
 @pytest.mark.usefixtures("board")
 class TestBoard:
-    pytestmark = lava
+    pytestmark = pytest.mark.lava
 
     def test_every_model_with_neurocores_agrees(self, board: Board) -> None:
         board.install(into=2, out=1)

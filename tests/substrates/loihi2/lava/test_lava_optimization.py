@@ -10,13 +10,9 @@ import pytest
 
 from hw_profiles.errors import TargetUnavailableError
 from substrates.loihi2.lava import lava_optimization
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import call
 
-pytestmark = [
-    pytest.mark.lava,
-    pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there"),
-]
+pytestmark = pytest.mark.lava
 SCHEDULE = {
     "max_temperature": 60,
     "min_temperature": 0,

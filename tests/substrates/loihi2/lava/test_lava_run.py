@@ -24,8 +24,6 @@ from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Conv, Dense, Sparse
 from substrates.loihi2.weights import WeightFormat
 
-lava = pytest.mark.skipif(bool(loader.why_unavailable()), reason=loader.why_unavailable() or "Lava is there")
-
 
 def chain() -> Program:
     rng = np.random.default_rng(0)
@@ -40,7 +38,6 @@ def chain() -> Program:
     return program
 
 
-@lava
 @pytest.mark.lava
 def test_taps_and_ports_record_the_same_and_agree_with_the_engine() -> None:
     program, steps = chain(), 25
@@ -58,7 +55,6 @@ def test_taps_and_ports_record_the_same_and_agree_with_the_engine() -> None:
             np.testing.assert_array_equal(values, engine.state(name)[variable])
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("scheme", ["two-phase", "refractory"])
 def test_the_annealer_reads_back_the_same_solution_on_lava(scheme: str) -> None:
@@ -96,7 +92,6 @@ def test_weights_beyond_the_largest_exponent_are_refused() -> None:
         LavaAnnealer([0, 1, 2, 2], [1, 0], [2**17 + 1, 2**17 + 1], [-1, -1, 0])
 
 
-@lava
 @pytest.mark.lava
 def test_what_lava_cannot_do_is_said() -> None:
     program = chain()
@@ -112,7 +107,6 @@ def test_what_lava_cannot_do_is_said() -> None:
         program.population("other", 2, Other())
 
 
-@lava
 @pytest.mark.lava
 def test_convolutions_of_wide_images_run() -> None:
     """Lava keeps their geometry in eight bits, which NumPy 2 refuses to add to a side of 128."""

@@ -18,15 +18,12 @@ from equipoise.conformance.network_cases import NetworkCase
 from hw_profiles.errors import InputError
 from substrates.loihi2.engine import Engine, Probe
 from substrates.loihi2.lava.kernel_source import kernel_source
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.plan import public_variables
 from substrates.loihi2.lava.script import lava_script, not_on_chip
 from substrates.loihi2.neurons import LIF, Sigma
 from substrates.loihi2.neurons.registry import NEURONS
 from substrates.loihi2.program import Program
 from substrates.loihi2.synapses import Dense, Direct
-
-lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "Lava is there")
 
 #: runs every script it is given in a process where our packages, and what else is named, cannot be imported
 ALONE = """
@@ -69,7 +66,6 @@ def check(program: Program, steps: int, kept: Any) -> None:
             np.testing.assert_array_equal(kept[f"states/{name}/{variable}"], engine.state(name)[variable], name)
 
 
-@lava
 @pytest.mark.lava
 @pytest.mark.parametrize("without", [(), ("numba",)])
 def test_networks_of_every_model_run_alone(without: tuple[str, ...], tmp_path: Path) -> None:
@@ -135,7 +131,6 @@ def looped(delays: int = 0) -> tuple[Program, npt.NDArray[Any]]:
     return program, raster
 
 
-@lava
 @pytest.mark.lava
 def test_events_begin_again_and_silence_follows_as_in_the_program(tmp_path: Path) -> None:
     again, raster = looped()

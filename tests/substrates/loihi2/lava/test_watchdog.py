@@ -13,10 +13,7 @@ import pytest
 
 from hw_profiles.errors import InputError
 from substrates.loihi2.lava import watchdog
-from substrates.loihi2.lava.loader import why_unavailable
 from substrates.loihi2.lava.watchdog import LavaSession, LavaWorkerError, call
-
-needs_lava = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable() or "lava")
 
 #: functions that the worker imports by name
 JOBS = """
@@ -126,7 +123,6 @@ def test_bad_time_limits_are_refused(jobs) -> None:
         call(jobs.add, 1, 1, timeout_s=0)
 
 
-@needs_lava
 @pytest.mark.lava
 def test_lava_runs_and_failures_inside_it_are_named(jobs) -> None:
     with LavaSession() as session:
