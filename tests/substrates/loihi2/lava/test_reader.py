@@ -19,6 +19,7 @@ from substrates.loihi2.lava.loader import lava_module, load_lava
 from substrates.loihi2.lava.reader import program_of
 from substrates.loihi2.lava.watchdog import LavaSession
 
+pytestmark = pytest.mark.lava
 HERE = Path(__file__).parent / "networks"
 NAMES = ("transposed", "concatenated", "halves", "nested", "in_time", "reset", "learning", "rewarded")
 

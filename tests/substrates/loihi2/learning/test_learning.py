@@ -51,6 +51,7 @@ def rules(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.lava
 @settings(max_examples=300, deadline=None)
 @given(rules())
 def test_rules_mean_what_lava_reads_in_them(text: str) -> None:
@@ -160,6 +161,7 @@ def test_pieces_and_chunks_change_no_bit() -> None:
     np.testing.assert_array_equal(again.probes["learning", "weights"], at_once.probes["learning", "weights"])
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("seed", range(6))
 def test_engine_lava_and_spikes_count_the_same_updates(seed: int) -> None:
     case = network_cases.learning(np.random.default_rng(seed), 40)
@@ -175,6 +177,7 @@ def test_engine_lava_and_spikes_count_the_same_updates(seed: int) -> None:
     assert there.ledger.total(Event.SYNAPTIC_UPDATES) == expected
 
 
+@pytest.mark.lava
 def test_a_broken_rounding_is_seen_by_the_comparison_with_lava(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison that cannot fail says nothing: with other random numbers it fails."""
     from substrates.loihi2.engine import engine as module
